@@ -1,0 +1,1 @@
+//! Everything around the server: command line, settings, wiring, workers and shutdown.

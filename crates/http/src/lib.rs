@@ -1,0 +1,1 @@
+//! The HTTP contract: parse at the edge, call a use case, translate its verdict.

@@ -1,0 +1,3 @@
+//! Stories told to the real binary over real sockets.
+
+mod process;
