@@ -1,0 +1,92 @@
+//! Finding performances without asking storage for every call.
+
+use super::{DateSelector, Programme, Schedule, TargetRefusal, find, port::CatalogQueries};
+use crate::{id::ConcertId, outcome::StoreError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a programme may be answered from memory. It can only grow, so an old one can at
+/// worst not know a performance yet, and then storage is asked.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// How many programmes are remembered at the most.
+const CAPACITY: usize = 10_000;
+
+/// Finds performances by concert and date.
+pub struct Catalog {
+    queries: Arc<dyn CatalogQueries>,
+    known: Mutex<HashMap<ConcertId, (Instant, Arc<Programme>)>>,
+}
+
+impl Catalog {
+    /// A catalog over a storage.
+    #[must_use]
+    pub fn new(queries: Arc<dyn CatalogQueries>) -> Self {
+        Self {
+            queries,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The concert with its performances, at most 250 ms old.
+    ///
+    /// # Errors
+    /// When storage cannot answer.
+    pub async fn programme(&self, id: ConcertId) -> Result<Option<Arc<Programme>>, StoreError> {
+        match self.remembered(id) {
+            Some(programme) => Ok(Some(programme)),
+            None => self.load(id).await,
+        }
+    }
+
+    /// The performance that a concert and a date name. What memory does not know is looked up.
+    ///
+    /// # Errors
+    /// When storage cannot answer; the inner error names why there is no such performance.
+    pub async fn find(
+        &self,
+        concert: ConcertId,
+        date: DateSelector,
+    ) -> Result<Result<Arc<Schedule>, TargetRefusal>, StoreError> {
+        if let Some(programme) = self.remembered(concert) {
+            let found = find(Some(&programme), date);
+            if found.is_ok() {
+                return Ok(found);
+            }
+        }
+        Ok(find(self.load(concert).await?.as_deref(), date))
+    }
+
+    /// Forgets a concert, so that the next reader sees what was just added to it.
+    pub fn forget(&self, id: ConcertId) {
+        self.lock().remove(&id);
+    }
+
+    async fn load(&self, id: ConcertId) -> Result<Option<Arc<Programme>>, StoreError> {
+        let read_at = Instant::now();
+        let Some(programme) = self.queries.programme(id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        let mut known = self.lock();
+        if known.len() >= CAPACITY {
+            known.retain(|_, (at, _)| at.elapsed() < FRESH);
+        }
+        if known.len() < CAPACITY {
+            known.insert(id, (read_at, programme.clone()));
+        }
+        Ok(Some(programme))
+    }
+
+    fn remembered(&self, id: ConcertId) -> Option<Arc<Programme>> {
+        let known = self.lock();
+        let (at, programme) = known.get(&id)?;
+        (at.elapsed() < FRESH).then(|| programme.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConcertId, (Instant, Arc<Programme>)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

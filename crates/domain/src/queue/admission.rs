@@ -1,0 +1,153 @@
+//! How many fans a gate lets in at a moment.
+
+use super::Gate;
+use crate::clock::Timestamp;
+use time::Duration;
+
+/// The most fans that one tick lets in at one gate.
+pub const MOST_AT_ONCE: u64 = 1_000;
+
+/// How far the pace may catch up after a pause of the service: one second's worth.
+const CATCH_UP: Duration = Duration::seconds(1);
+
+/// What a gate's line looks like at a moment, under the gate's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineState {
+    /// When booking opens.
+    pub booking_opens_at: Timestamp,
+    /// When it closes.
+    pub booking_closes_at: Timestamp,
+    /// How many tokens are stored as active. Tokens whose time is over must have been ended
+    /// before they are counted, under their own locks: then this is never too low.
+    pub active: u64,
+    /// How many fans were let in during the last 60 seconds.
+    pub last_minute: u64,
+}
+
+/// How many fans may enter now, and when the pace allows the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// So many of those who wait, in the order of their numbers.
+    pub at_most: u64,
+    interval: Duration,
+    first_slot: Timestamp,
+}
+
+impl Admission {
+    /// The gate's next slot after `admitted` fans were let in (at most [`Self::at_most`]).
+    #[must_use]
+    pub fn next_slot_after(&self, admitted: u64) -> Timestamp {
+        self.first_slot + self.interval * i32::try_from(admitted).unwrap_or(i32::MAX)
+    }
+}
+
+/// Decides how many fans a gate lets in: never more than fit inside, never more in a minute than
+/// set, one after another at an even pace.
+#[must_use]
+pub fn admit(gate: &Gate, line: LineState, now: Timestamp) -> Admission {
+    let per_minute = gate.settings.admissions_per_minute.max(1);
+    let interval = Duration::MINUTE / i32::try_from(per_minute).unwrap_or(i32::MAX);
+    let first_slot = gate.next_slot_at.map_or(now, |slot| slot.max(now - CATCH_UP));
+    let open = line.booking_opens_at <= now && now < line.booking_closes_at;
+    let at_most = if gate.settings.paused || !open || first_slot > now {
+        0
+    } else {
+        let since = (now - first_slot).whole_microseconds();
+        let slots = since / interval.whole_microseconds().max(1) + 1;
+        let free = u64::from(gate.settings.max_active).saturating_sub(line.active);
+        let minute = u64::from(per_minute).saturating_sub(line.last_minute);
+        u64::try_from(slots)
+            .unwrap_or(0)
+            .min(free)
+            .min(minute)
+            .min(MOST_AT_ONCE)
+    };
+    Admission {
+        at_most,
+        interval,
+        first_slot,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::ScheduleId, queue::GateSettings};
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+    use time::macros::datetime;
+
+    const OPENS: Timestamp = datetime!(2026-12-01 20:00 UTC);
+
+    fn gate(max_active: u32, admissions_per_minute: u32) -> Gate {
+        let settings = GateSettings {
+            max_active,
+            admissions_per_minute,
+            ..GateSettings::default()
+        };
+        Gate::new(ScheduleId::mint(), settings)
+    }
+
+    fn line(active: u64, last_minute: u64) -> LineState {
+        let booking_closes_at = OPENS + Duration::hours(1);
+        LineState {
+            booking_opens_at: OPENS,
+            booking_closes_at,
+            active,
+            last_minute,
+        }
+    }
+
+    #[test]
+    fn nobody_enters_before_booking_opens_nor_after_it_closes() {
+        let gate = gate(10, 600);
+        assert_eq!(admit(&gate, line(0, 0), OPENS - Duration::MICROSECOND).at_most, 0);
+        assert_eq!(admit(&gate, line(0, 0), OPENS).at_most, 1);
+        assert_eq!(admit(&gate, line(0, 0), OPENS + Duration::hours(1)).at_most, 0);
+    }
+
+    #[test]
+    fn a_paused_or_full_gate_lets_nobody_in() {
+        let mut gate = gate(10, 600);
+        assert_eq!(admit(&gate, line(10, 0), OPENS).at_most, 0);
+        assert_eq!(admit(&gate, line(11, 0), OPENS).at_most, 0);
+        gate.settings.paused = true;
+        assert_eq!(admit(&gate, line(0, 0), OPENS).at_most, 0);
+    }
+
+    #[test]
+    fn a_stalled_service_catches_up_one_second_at_the_most() {
+        let mut gate = gate(1_000, 600);
+        gate.next_slot_at = Some(OPENS);
+        let later = OPENS + Duration::seconds(30);
+        assert_eq!(admit(&gate, line(0, 0), later).at_most, 11);
+    }
+
+    proptest! {
+        #[test]
+        fn in_no_minute_more_enter_than_set(
+            per_minute in 1_u32..3_000,
+            max_active in 1_u32..5_000,
+            ticks in prop::collection::vec(1_i64..2_500, 1..400),
+        ) {
+            let mut gate = gate(max_active, per_minute);
+            let mut now = OPENS;
+            let mut recent: VecDeque<(Timestamp, u64)> = VecDeque::new();
+            let mut inside = 0;
+            for wait in ticks {
+                now += Duration::milliseconds(wait);
+                while recent.front().is_some_and(|(at, _)| *at <= now - Duration::MINUTE) {
+                    recent.pop_front();
+                }
+                let last_minute = recent.iter().map(|(_, count)| count).sum();
+                let admission = admit(&gate, line(inside, last_minute), now);
+                inside += admission.at_most;
+                gate.next_slot_at = Some(admission.next_slot_after(admission.at_most));
+                recent.push_back((now, admission.at_most));
+                let entered: u64 = recent.iter().map(|(_, count)| count).sum();
+                prop_assert!(entered <= u64::from(per_minute));
+                prop_assert!(inside <= u64::from(max_active));
+            }
+        }
+    }
+}

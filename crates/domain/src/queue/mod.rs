@@ -1,0 +1,94 @@
+//! The waiting room: who waits at a gate, who is inside, and until when.
+
+mod admission;
+mod gate;
+mod join;
+mod place;
+pub mod port;
+mod token;
+
+pub use admission::{Admission, LineState, MOST_AT_ONCE, admit};
+pub use gate::{Gate, GatePatch, GateSettings};
+pub use join::{JoinQueue, JoinRefusal, Joined};
+pub use place::{Line, Place, TokenStatus};
+pub use token::{AdmittanceRefusal, Errand, QueueToken, TokenRef, TokenState, admits};
+
+use crate::{
+    clock::Timestamp,
+    decision::{Decide, Needs, WorkingSet},
+};
+use uuid::Uuid;
+
+/// Claims the slot of an admitted fan: what the first call with the token does (SPEC §4).
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Which token.
+    pub token: TokenRef,
+}
+
+/// There is no such token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such queue token")]
+pub struct UnknownToken;
+
+impl Decide for Visit {
+    type Verdict = Result<QueueToken, UnknownToken>;
+
+    fn shard(&self) -> Uuid {
+        self.token.schedule_id.0
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.token(&self.token);
+    }
+
+    fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
+        claim(rows, &self.token, now);
+        rows.tokens.get(&self.token.id).cloned().ok_or(UnknownToken)
+    }
+}
+
+/// Claims a slot that waits to be claimed. Every call with the token does this, refused or not.
+pub(crate) fn claim(rows: &mut WorkingSet, token: &TokenRef, now: Timestamp) {
+    if rows.tokens.get(&token.id).is_some_and(|token| token.awaits_claim(now))
+        && let Some(token) = rows.tokens.get_mut(&token.id)
+    {
+        token.claim(now);
+    }
+}
+
+/// Leaves the line or gives the slot back (`DELETE /v1/queue/tokens/current`); unpaid holds are
+/// released. Leaving an ended token changes nothing and is no error.
+#[derive(Debug, Clone)]
+pub struct LeaveQueue {
+    /// Which token.
+    pub token: TokenRef,
+}
+
+impl Decide for LeaveQueue {
+    type Verdict = Result<(), UnknownToken>;
+
+    fn shard(&self) -> Uuid {
+        self.token.schedule_id.0
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.token(&self.token);
+        needs.holds_of.insert((self.token.schedule_id, self.token.id));
+    }
+
+    fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
+        let token = rows.tokens.get(&self.token.id).ok_or(UnknownToken)?;
+        if !token.state_at(now).is_live() {
+            return Ok(());
+        }
+        let holds: Vec<_> = rows.holds_of(self.token.id, now).iter().map(|hold| hold.id).collect();
+        for hold in holds {
+            crate::seating::release(rows, hold, now);
+        }
+        if let Some(token) = rows.tokens.get_mut(&self.token.id) {
+            token.end(TokenState::Left, now);
+        }
+        Ok(())
+    }
+}

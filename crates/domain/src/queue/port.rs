@@ -1,0 +1,118 @@
+//! What storage promises about the waiting room.
+
+use super::{Gate, GatePatch, TokenRef, TokenStatus};
+use crate::{catalog::InvalidField, id::ScheduleId, money::Money, outcome::StoreError};
+use async_trait::async_trait;
+
+/// Reads places in line and gates; lets operators change gates.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait QueueQueries: Send + Sync {
+    /// The token and where it stands at this moment; `None` when there is none with this id at
+    /// this gate. Positions come from one snapshot, so those that one connection sees never rise.
+    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError>;
+
+    /// The gate of a performance.
+    async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError>;
+
+    /// Changes a gate by [`GatePatch::apply`] under the gate's lock; effective at the next
+    /// admission on every instance. `None` when there is no such performance.
+    async fn patch_gate(
+        &self,
+        schedule: ScheduleId,
+        patch: GatePatch,
+    ) -> Result<Option<Result<Gate, InvalidField>>, StoreError>;
+
+    /// The figures of a performance, with every state as it is at this moment.
+    async fn stats(&self, schedule: ScheduleId) -> Result<Option<Stats>, StoreError>;
+}
+
+/// The figures of a performance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Seats by state.
+    pub seats: SeatCounts,
+    /// Tokens by state.
+    pub tokens: TokenCounts,
+    /// Reservations by state.
+    pub reservations: ReservationCounts,
+    /// The sum of all successful payments.
+    pub revenue: Money,
+    /// Fans let in during the last 60 seconds.
+    pub admissions_last_minute: u64,
+    /// How long the last fans let in (at most 10,000) had waited, in whole seconds, unordered.
+    pub waits: Vec<u64>,
+}
+
+/// Seats by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the fields are the states")]
+pub struct SeatCounts {
+    pub available: u64,
+    pub held: u64,
+    pub sold: u64,
+}
+
+/// Tokens by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the fields are the states")]
+pub struct TokenCounts {
+    pub waiting: u64,
+    pub active: u64,
+    pub completed: u64,
+    pub expired: u64,
+    pub left: u64,
+}
+
+/// Reservations by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the fields are the states")]
+pub struct ReservationCounts {
+    pub held: u64,
+    pub confirmed: u64,
+    pub expired: u64,
+    pub released: u64,
+}
+
+/// The value below which `percent` of the values lie (nearest rank); `None` without values.
+#[must_use]
+pub fn percentile(values: &mut [u64], percent: usize) -> Option<u64> {
+    values.sort_unstable();
+    let rank = (values.len() * percent).div_ceil(100).max(1);
+    values.get(rank - 1).copied()
+}
+
+/// The background work (SPEC §4). Safe on any number of instances at once; each call does what
+/// is due, in bounded steps, and changes nothing that the rules did not already make true.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Attendant: Send + Sync {
+    /// At every gate with somebody waiting: ends tokens whose time is over, then lets in what
+    /// [`super::admit`] allows, strictly by number, and moves the gate's mark. A gate that
+    /// another instance is working on is passed over.
+    async fn admit_due(&self) -> Result<Admitted, StoreError>;
+
+    /// Frees the seats of lapsed holds, ends tokens whose time is over, deletes idempotency
+    /// records past their time.
+    async fn sweep(&self) -> Result<Swept, StoreError>;
+}
+
+/// What one round of admission did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Admitted {
+    /// Fans let in.
+    pub admitted: u64,
+    /// Whether a gate could have let in more at once (its step was full): go on without waiting.
+    pub more: bool,
+}
+
+/// What one sweep tidied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Lapsed holds whose seats were freed.
+    pub holds: u64,
+    /// Tokens that had run out.
+    pub tokens: u64,
+    /// Idempotency records past their time.
+    pub records: u64,
+}
