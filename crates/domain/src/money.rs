@@ -57,7 +57,7 @@ impl Currency {
     #[must_use]
     pub fn parse_json_number(self, literal: &str) -> Option<Money> {
         let starts_like_number = literal.bytes().next().is_some_and(|b| b == b'-' || b.is_ascii_digit());
-        if !starts_like_number || literal.len() > 64 {
+        if !starts_like_number || literal.contains('_') || literal.len() > 64 {
             return None;
         }
         let decimal = match literal.find(['e', 'E']) {
