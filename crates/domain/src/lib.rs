@@ -21,4 +21,5 @@ pub mod payment;
 pub mod policy;
 pub mod queue;
 pub mod seating;
+pub mod storage;
 pub mod wallet;

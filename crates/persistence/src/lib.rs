@@ -1,1 +1,8 @@
 //! The PostgreSQL and SQLite adapters: load, let the domain decide, store, a whole batch at a time.
+
+pub mod group_commit;
+pub mod metrics;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
