@@ -17,7 +17,7 @@ run: ## Start the demo on the embedded database (ARGS='--listen 127.0.0.1:9000' 
 # The binary that the end-to-end tests start is built with the tests, so that both are of one mind.
 test: ## Every test, with a throw-away PostgreSQL (ARGS='-p e2e' for some of them)
 	$(CARGO) build $(LOCKED) --workspace --all-targets
-	scripts/with-postgres $(CARGO) test $(LOCKED) $(if $(findstring -p ,$(ARGS)),,--workspace) $(ARGS)
+	scripts/with-postgres $(CARGO) test $(LOCKED) --no-fail-fast $(if $(findstring -p ,$(ARGS)),,--workspace) $(ARGS)
 
 lint: ## Formatting, clippy and the documentation's links, warnings are errors
 	$(CARGO) fmt --all --check
