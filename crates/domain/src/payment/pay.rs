@@ -199,10 +199,13 @@ impl PayReservation {
             rows.end_lease(self.request.as_ref(), now);
             return Err(PayRefusal::OutcomeUnknown);
         }
-        let checked = self.check(rows, now).and_then(|reservation| match answer {
-            Answer::Declined => Err(self.decline(rows, &reservation, now)),
-            Answer::Approved | Answer::Silent => self.accept(rows, &reservation, now).map(PayStep::Paid),
-        });
+        let held = self.check_held(rows, now);
+        let checked = held
+            .and_then(|()| self.check(rows, now))
+            .and_then(|reservation| match answer {
+                Answer::Declined => Err(self.decline(rows, &reservation, now)),
+                Answer::Approved | Answer::Silent => self.accept(rows, &reservation, now).map(PayStep::Paid),
+            });
         match &checked {
             Ok(_) | Err(PayRefusal::Declined) => {}
             Err(_) => self.give_up(rows, now),
@@ -248,6 +251,17 @@ impl PayReservation {
             return Err(PayRefusal::InsufficientBalance { balance, price });
         }
         Ok(reservation.clone())
+    }
+
+    /// An answer that comes after the hold has ended is told so, also when the token has ended
+    /// with it (ruling 8).
+    fn check_held(&self, rows: &WorkingSet, now: Timestamp) -> Result<(), PayRefusal> {
+        let reservation = rows.reservations.get(&self.reservation_id);
+        if reservation.is_some_and(|reservation| reservation.is_held(now)) {
+            Ok(())
+        } else {
+            Err(PayRefusal::NotHeld)
+        }
     }
 
     /// Moves the money and gives the seats to the fan.
