@@ -1,0 +1,122 @@
+//! The queue tokens of one performance, and the gate they stand before.
+
+use crate::tally::Tally;
+use frontrow_domain::{
+    clock::Timestamp,
+    id::{TokenId, UserId},
+    queue::{Gate, QueueToken, TokenState},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Every token ever issued at a gate, with the indexes that keep polling cheap.
+pub(crate) struct TokenLine {
+    pub(crate) gate: Gate,
+    pub(crate) issued: u64,
+    tokens: BTreeMap<u64, QueueToken>,
+    numbers: HashMap<TokenId, u64>,
+    live: HashMap<UserId, u64>,
+    waiting: Tally,
+    active: u64,
+    lapses: BTreeSet<(Timestamp, u64)>,
+}
+
+impl TokenLine {
+    pub(crate) fn new(gate: Gate) -> Self {
+        Self {
+            gate,
+            issued: 0,
+            tokens: BTreeMap::new(),
+            numbers: HashMap::new(),
+            live: HashMap::new(),
+            waiting: Tally::default(),
+            active: 0,
+            lapses: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn token(&self, id: TokenId) -> Option<&QueueToken> {
+        self.tokens.get(self.numbers.get(&id)?)
+    }
+
+    /// The fan's token whose stored state is live.
+    pub(crate) fn live_token(&self, user: UserId) -> Option<&QueueToken> {
+        self.tokens.get(self.live.get(&user)?)
+    }
+
+    /// How many fans wait ahead of a waiting token.
+    pub(crate) fn ahead_of(&self, token: &QueueToken) -> Option<u64> {
+        (token.state == TokenState::Waiting).then(|| self.waiting.ahead_of(token.number))
+    }
+
+    /// How many tokens are stored as waiting.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.total()
+    }
+
+    /// How many tokens are stored as active.
+    pub(crate) fn active(&self) -> u64 {
+        self.active
+    }
+
+    /// Every token, by number.
+    pub(crate) fn tokens(&self) -> impl DoubleEndedIterator<Item = &QueueToken> {
+        self.tokens.values()
+    }
+
+    /// Tokens that have been admitted, the last one first.
+    pub(crate) fn admitted(&self) -> impl Iterator<Item = (&QueueToken, Timestamp)> {
+        let through_the_gate = self.tokens.range(..=self.gate.admitted_number).rev();
+        through_the_gate.filter_map(|(_, token)| token.activated_at.map(|at| (token, at)))
+    }
+
+    /// How many fans were let in after this moment. Fans enter by number, so the first one who
+    /// entered earlier ends the count.
+    pub(crate) fn admitted_since(&self, since: Timestamp) -> u64 {
+        self.admitted().take_while(|(_, at)| *at > since).count() as u64
+    }
+
+    /// The first token that waits behind the gate's mark.
+    pub(crate) fn next_waiting(&self) -> Option<&QueueToken> {
+        let beyond = self.tokens.range(self.gate.admitted_number + 1..);
+        beyond
+            .map(|(_, token)| token)
+            .find(|token| token.state == TokenState::Waiting)
+    }
+
+    /// At most `limit` tokens stored as live whose time is over.
+    pub(crate) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<QueueToken> {
+        let due = self.lapses.range(..=(now, u64::MAX)).take(limit);
+        due.filter_map(|(_, number)| self.tokens.get(number).cloned()).collect()
+    }
+
+    /// Stores a token, new or changed.
+    pub(crate) fn put(&mut self, token: QueueToken) {
+        let number = token.number;
+        self.numbers.insert(token.id, number);
+        if let Some(old) = self.tokens.remove(&number) {
+            self.unindex(&old);
+        }
+        match token.state {
+            TokenState::Waiting => self.waiting.add(number),
+            TokenState::Active => self.active += 1,
+            TokenState::Completed | TokenState::Expired | TokenState::Left => {}
+        }
+        if token.state.is_live() {
+            self.live.insert(token.user_id, number);
+            self.lapses.insert((token.lapses_at, number));
+        }
+        self.tokens.insert(number, token);
+    }
+
+    fn unindex(&mut self, old: &QueueToken) {
+        match old.state {
+            TokenState::Waiting => self.waiting.remove(old.number),
+            TokenState::Active => self.active -= 1,
+            TokenState::Completed | TokenState::Expired | TokenState::Left => {}
+        }
+        self.lapses.remove(&(old.lapses_at, old.number));
+        if self.live.get(&old.user_id) == Some(&old.number) {
+            self.live.remove(&old.user_id);
+        }
+    }
+}

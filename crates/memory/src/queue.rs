@@ -1,0 +1,120 @@
+//! Reading places in line; reading and changing gates.
+
+use crate::{Memory, house::House, world::Show};
+use async_trait::async_trait;
+use frontrow_domain::{
+    catalog::InvalidField,
+    clock::Timestamp,
+    id::ScheduleId,
+    outcome::StoreError,
+    payment::PaymentStatus,
+    queue::{
+        Gate, GatePatch, Place, TokenRef, TokenState, TokenStatus,
+        port::{QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
+    },
+    seating::ReservationState,
+};
+use time::Duration;
+
+/// How many waits the figures are taken from at the most.
+const MOST_WAITS: usize = 10_000;
+
+#[async_trait]
+impl QueueQueries for Memory {
+    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+        let world = self.world();
+        let now = self.clock.now();
+        let show = world.shows.get(&token.schedule_id);
+        Ok(show.and_then(|Show { line, house }| {
+            let token = line.token(token.id)?;
+            let schedule = &house.schedule;
+            let waits = token.state_at(now) == TokenState::Waiting;
+            let ahead = line.ahead_of(token).filter(|_| waits);
+            let settings = &line.gate.settings;
+            let place = ahead.map(|ahead| Place::of(ahead, settings, schedule.booking_opens_at, &self.policy, now));
+            Some(TokenStatus {
+                token: token.clone(),
+                concert_id: schedule.concert_id,
+                date: schedule.date,
+                place,
+                as_of: now,
+            })
+        }))
+    }
+
+    async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
+        Ok(self.world().shows.get(&schedule).map(|show| show.line.gate.clone()))
+    }
+
+    async fn patch_gate(
+        &self,
+        schedule: ScheduleId,
+        patch: GatePatch,
+    ) -> Result<Option<Result<Gate, InvalidField>>, StoreError> {
+        let mut world = self.world();
+        Ok(world.shows.get_mut(&schedule).map(|show| {
+            let gate = &mut show.line.gate;
+            gate.settings = patch.apply(gate.settings)?;
+            Ok(gate.clone())
+        }))
+    }
+
+    async fn stats(&self, schedule: ScheduleId) -> Result<Option<Stats>, StoreError> {
+        let world = self.world();
+        let now = self.clock.now();
+        let Some(Show { line, house }) = world.shows.get(&schedule) else {
+            return Ok(None);
+        };
+        let paid = house.payments.iter().filter_map(|(user, id)| {
+            let payment = world.accounts.get(user)?.payments.get(id)?;
+            (payment.status == PaymentStatus::Succeeded).then_some(payment.amount)
+        });
+        let revenue = paid.fold(self.policy.currency.zero(), |sum, amount| {
+            sum.checked_add(amount).unwrap_or(sum)
+        });
+        let mut tokens = TokenCounts::default();
+        for token in line.tokens() {
+            *match token.state_at(now) {
+                TokenState::Waiting => &mut tokens.waiting,
+                TokenState::Active => &mut tokens.active,
+                TokenState::Completed => &mut tokens.completed,
+                TokenState::Expired => &mut tokens.expired,
+                TokenState::Left => &mut tokens.left,
+            } += 1;
+        }
+        let waits = line.admitted().take(MOST_WAITS);
+        Ok(Some(Stats {
+            seats: seat_counts(house, now),
+            tokens,
+            reservations: reservation_counts(house, now),
+            revenue,
+            admissions_last_minute: line.admitted_since(now - Duration::MINUTE),
+            waits: waits
+                .map(|(token, at)| u64::try_from((at - token.issued_at).whole_seconds()).unwrap_or(0))
+                .collect(),
+        }))
+    }
+}
+
+fn seat_counts(house: &House, now: Timestamp) -> SeatCounts {
+    let held = house.held(now);
+    let sold = house.sold();
+    SeatCounts {
+        available: house.seats().len() as u64 - held - sold,
+        held,
+        sold,
+    }
+}
+
+fn reservation_counts(house: &House, now: Timestamp) -> ReservationCounts {
+    let mut counts = ReservationCounts::default();
+    for reservation in house.reservations() {
+        *match reservation.state_at(now) {
+            ReservationState::Held => &mut counts.held,
+            ReservationState::Confirmed => &mut counts.confirmed,
+            ReservationState::Expired => &mut counts.expired,
+            ReservationState::Released => &mut counts.released,
+        } += 1;
+    }
+    counts
+}
