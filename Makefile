@@ -27,8 +27,8 @@ lint: ## Formatting, clippy and the documentation's links, warnings are errors
 deny: ## Licences, banned crates and sources, as deny.toml has them
 	scripts/deny
 
-advisories: ## Known vulnerabilities (needs cargo-deny and GitHub)
-	$(CARGO) deny --locked check advisories
+advisories: ## Known vulnerabilities (the database comes from GitHub)
+	scripts/deny advisories
 
 fuzz-api: ## The API's document against the running binary
 	scripts/fuzz-api
