@@ -1,0 +1,40 @@
+//! Whether the service lives, whether it is ready, and what it counts.
+
+use crate::{code::Code, endpoint::Outcome, extract::Call, metrics, problem::Problem};
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a probe wants to hear.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// The process lives.
+pub(crate) async fn live(_call: Call) -> Outcome {
+    Ok(HttpResponse::Ok().json(OK))
+}
+
+/// New callers are welcome: storage answers, and the process is not about to stop.
+pub(crate) async fn ready(call: Call) -> Outcome {
+    let not_ready = |detail| Err(Problem::new(Code::StorageUnavailable, detail));
+    if call.api().is_draining() {
+        return not_ready("the service is shutting down");
+    }
+    if !call.api().is_storage_up().await {
+        return not_ready("the storage does not answer");
+    }
+    Ok(HttpResponse::Ok().json(OK))
+}
+
+/// The metrics in the OpenMetrics text format.
+pub(crate) async fn metrics(call: Call) -> Outcome {
+    let rendered = metrics::render(&call.api().registry)
+        .map_err(|_| Problem::new(Code::Internal, "the metrics could not be rendered"))?;
+    let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(HttpResponse::Ok().content_type(openmetrics).body(rendered))
+}
