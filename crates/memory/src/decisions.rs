@@ -39,6 +39,12 @@ fn load(world: &World, policy: Policy, needs: &Needs) -> WorkingSet {
             rows.wallets.load(*user, wallet);
         }
     }
+    for (user, id) in &needs.payments {
+        let account = world.accounts.get(user);
+        if let Some(payment) = account.and_then(|account| account.payments.get(id)) {
+            rows.payments.load(*id, payment.clone());
+        }
+    }
     for id in &needs.records {
         if let Some(record) = world.record(*id) {
             rows.records.load(*id, record.clone());

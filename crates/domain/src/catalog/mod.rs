@@ -190,6 +190,7 @@ impl Decide for CreateConcert {
 
     fn needs(&self, needs: &mut Needs) {
         needs.request(self.request.as_ref());
+        needs.concerts.insert(self.concert_id);
     }
 
     fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
@@ -197,6 +198,9 @@ impl Decide for CreateConcert {
             Screened::Done(Recorded::Concert(concert)) => return Ok(concert),
             Screened::Done(_) => return Err(IdempotencyRefusal::KeyReused.into()),
             Screened::Fresh | Screened::TakenOver { .. } => {}
+        }
+        if let Some(made_before) = rows.concerts.get(&self.concert_id) {
+            return Ok(made_before.clone());
         }
         check_text("title", &self.title)?;
         check_text("venue", &self.venue)?;
@@ -280,6 +284,12 @@ impl Decide for CreateSchedule {
             Screened::Done(Recorded::Schedule(created)) => return Ok(*created),
             Screened::Done(_) => return Err(IdempotencyRefusal::KeyReused.into()),
             Screened::Fresh | Screened::TakenOver { .. } => {}
+        }
+        if let Some(made_before) = rows.schedules.get(&self.schedule_id) {
+            return Ok(ScheduleCreated {
+                schedule: made_before.clone(),
+                gate: self.gate,
+            });
         }
         self.check()?;
         if rows.concerts.get(&self.concert_id).is_none() {

@@ -1,7 +1,7 @@
 //! Which rows a batch of commands has to see, and which of them it may change.
 
 use crate::{
-    id::{ConcertId, ReservationId, ScheduleId, TokenId, UserId},
+    id::{ConcertId, PaymentId, ReservationId, ScheduleId, TokenId, UserId},
     idempotency::{RecordId, Request},
     queue::TokenRef,
 };
@@ -35,6 +35,9 @@ pub struct Needs {
     /// Read: every reservation of a fan at a schedule whose stored state is held or confirmed.
     /// Only the fan's own token can add to them, so its lock keeps this reading true.
     pub holdings: BTreeSet<(ScheduleId, UserId)>,
+    /// Read: payments that an attempt sent before may have stored. The lock of their reservation
+    /// keeps this reading true.
+    pub payments: BTreeSet<(UserId, PaymentId)>,
     /// Read: idempotency records. Storing one that another transaction stored meanwhile makes
     /// the whole batch be decided anew.
     pub records: BTreeSet<RecordId>,

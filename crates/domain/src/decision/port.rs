@@ -12,7 +12,9 @@ use async_trait::async_trait;
 /// - What an accepted command changed is durable in full when its verdict is returned, and with
 ///   it the idempotency record; a refused one leaves nothing but what its refusal says.
 /// - `Err` means no verdict is known for any of the commands; it never hides a refusal. Repeating
-///   the same commands, with the same ids, is then safe.
+///   the same commands, with the same ids, is then safe: what was done already is not done again,
+///   and a command that made something finds it by its id and gets its success again. (A release
+///   makes nothing; repeated, it is told that the reservation is not held.)
 /// - Dropping the future does not stop a decision half way.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]

@@ -162,6 +162,28 @@ impl WorkingSet {
         }
     }
 
+    /// As [`Self::screen`], for a request that will ask a provider under `reference`. One that
+    /// finds its own lease was sent again, and is as fresh as the first time.
+    ///
+    /// # Errors
+    /// As [`Self::screen`].
+    pub fn screen_to_ask(
+        &self,
+        request: Option<&Request>,
+        reference: Uuid,
+        now: Timestamp,
+    ) -> Result<Screened, IdempotencyRefusal> {
+        let record = request.and_then(|request| self.records.get(&request.id));
+        match record.map(|record| &record.progress) {
+            Some(Progress::Pending {
+                reference: own,
+                attempts: 1,
+                ..
+            }) if *own == reference => Ok(Screened::Fresh),
+            Some(Progress::Pending { .. } | Progress::Done(_)) | None => self.screen(request, now),
+        }
+    }
+
     /// Keeps the answer of a keyed request, to be repeated.
     pub fn remember(&mut self, request: Option<&Request>, recorded: Recorded, now: Timestamp) {
         if let Some(request) = request {

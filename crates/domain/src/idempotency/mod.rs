@@ -44,6 +44,19 @@ pub struct Request {
     pub fingerprint: Fingerprint,
 }
 
+impl Request {
+    /// Stands for a request that came without a key: nobody else can name it, but the very same
+    /// command, sent again, is found by the id of what it makes.
+    #[must_use]
+    pub fn without_key(scope: Uuid, made: Uuid) -> Self {
+        let key = RequestKey(made);
+        Self {
+            id: RecordId { scope, key },
+            fingerprint: Fingerprint(made),
+        }
+    }
+}
+
 /// An answer worth repeating: one whose transaction changed something.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Recorded {

@@ -186,6 +186,7 @@ impl Decide for RegisterUser {
 
     fn needs(&self, needs: &mut Needs) {
         needs.request(self.request.as_ref());
+        needs.users.insert(self.user_id);
     }
 
     fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
@@ -193,6 +194,9 @@ impl Decide for RegisterUser {
             Screened::Done(Recorded::User(user)) => return Ok(user),
             Screened::Done(_) => return Err(IdempotencyRefusal::KeyReused.into()),
             Screened::Fresh | Screened::TakenOver { .. } => {}
+        }
+        if let Some(made_before) = rows.users.get(&self.user_id) {
+            return Ok(made_before.clone());
         }
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > 100 {

@@ -151,6 +151,7 @@ impl Decide for PayReservation {
         needs.holds_of.insert((self.token.schedule_id, self.token.id));
         needs.reservations.insert((self.token.schedule_id, self.reservation_id));
         needs.wallets.insert(self.token.user_id);
+        needs.payments.insert((self.token.user_id, self.payment_id));
         needs
             .users
             .extend(self.named.filter(|named| *named != self.token.user_id));
@@ -170,13 +171,16 @@ impl PayReservation {
         if let Screened::Done(recorded) = rows.screen(self.request.as_ref(), now)? {
             return replay(recorded);
         }
+        if let Some(settled) = self.settled_before(rows, now) {
+            return settled;
+        }
         queue::claim(rows, &self.token, now);
         let reservation = self.check(rows, now)?;
         self.accept(rows, &reservation, now).map(PayStep::Paid)
     }
 
     fn ask(&self, rows: &mut WorkingSet, now: Timestamp) -> Result<PayStep, PayRefusal> {
-        let (reference, attempt) = match rows.screen(self.request.as_ref(), now)? {
+        let (reference, attempt) = match rows.screen_to_ask(self.request.as_ref(), self.payment_id.0, now)? {
             Screened::Done(recorded) => return replay(recorded),
             Screened::TakenOver { reference, attempts } => (reference, attempts + 1),
             Screened::Fresh => (self.payment_id.0, 1),
@@ -195,17 +199,17 @@ impl PayReservation {
         if let Some(recorded) = rows.answered_meanwhile(self.request.as_ref()) {
             return replay(recorded);
         }
+        if let Some(settled) = self.settled_before(rows, now) {
+            return settled;
+        }
         if answer == Answer::Silent {
             rows.end_lease(self.request.as_ref(), now);
             return Err(PayRefusal::OutcomeUnknown);
         }
-        let held = self.check_held(rows, now);
-        let checked = held
-            .and_then(|()| self.check(rows, now))
-            .and_then(|reservation| match answer {
-                Answer::Declined => Err(self.decline(rows, &reservation, now)),
-                Answer::Approved | Answer::Silent => self.accept(rows, &reservation, now).map(PayStep::Paid),
-            });
+        let checked = self.check_held(rows, now).and_then(|reservation| match answer {
+            Answer::Declined => Err(self.decline(rows, &reservation, now)),
+            Answer::Approved | Answer::Silent => self.accept(rows, &reservation, now).map(PayStep::Paid),
+        });
         match &checked {
             Ok(_) | Err(PayRefusal::Declined) => {}
             Err(_) => self.give_up(rows, now),
@@ -253,15 +257,43 @@ impl PayReservation {
         Ok(reservation.clone())
     }
 
-    /// An answer that comes after the hold has ended is told so, also when the token has ended
-    /// with it (ruling 8).
-    fn check_held(&self, rows: &WorkingSet, now: Timestamp) -> Result<(), PayRefusal> {
+    /// As [`Self::check`]; but an answer that comes after the hold has ended is told so, also when
+    /// the token has ended with it (ruling 8).
+    fn check_held(&self, rows: &WorkingSet, now: Timestamp) -> Result<Reservation, PayRefusal> {
         let reservation = rows.reservations.get(&self.reservation_id);
         if reservation.is_some_and(|reservation| reservation.is_held(now)) {
-            Ok(())
+            self.check(rows, now)
         } else {
             Err(PayRefusal::NotHeld)
         }
+    }
+
+    /// What came of this very attempt when it was settled before: sent again, or by an instance
+    /// that had taken it over.
+    fn settled_before(&self, rows: &WorkingSet, now: Timestamp) -> Option<Result<PayStep, PayRefusal>> {
+        let payment = rows.payments.get(&self.payment_id)?;
+        let zero = rows.policy.currency.zero();
+        let wallet = rows.wallets.get(&payment.user_id);
+        if payment.status == PaymentStatus::Succeeded {
+            return Some(Ok(PayStep::Paid(Receipt {
+                payment_id: payment.id,
+                reservation_id: payment.reservation_id,
+                user_id: payment.user_id,
+                amount: payment.amount,
+                balance: wallet.map_or(zero, |wallet| wallet.balance),
+                seat_numbers: payment.seat_numbers.clone(),
+                paid_at: payment.created_at,
+            })));
+        }
+        let reservation = rows.reservations.get(&payment.reservation_id);
+        let declined = reservation.is_some_and(|reservation| {
+            reservation.state == ReservationState::Released && reservation.ended_at == Some(payment.created_at)
+        });
+        Some(Err(if declined {
+            PayRefusal::Declined
+        } else {
+            self.check_held(rows, now).err().unwrap_or(PayRefusal::OutcomeUnknown)
+        }))
     }
 
     /// Moves the money and gives the seats to the fan.

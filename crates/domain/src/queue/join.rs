@@ -111,11 +111,13 @@ impl Decide for JoinQueue {
         let exists = |user| rows.users.get(&user).is_some();
         let user = self.actor.acts_for(self.named, None, exists)?;
         let schedule = self.target(now)?;
+        let own = |token: &QueueToken| token.id == self.token_id;
         let live = rows
             .live_token(schedule.id, user)
-            .filter(|token| token.state_at(now).is_live());
+            .filter(|token| own(token) || token.state_at(now).is_live());
         let (fresh, token) = match live {
-            Some(token) => (false, token.clone()),
+            // One with the very id that this command gives was made when it was sent before.
+            Some(token) => (own(token), token.clone()),
             None => (true, take_place(rows, self.token_id, schedule, user, now)),
         };
         let joined = Joined {

@@ -99,6 +99,7 @@ impl Decide for HoldSeats {
         needs.request(self.request.as_ref());
         needs.token(&self.token);
         needs.holdings.insert((schedule, self.token.user_id));
+        needs.reservations.insert((schedule, self.reservation_id));
         if let Ok(target) = &self.target {
             let exists = |number: &&u32| target.layout.seat(**number).is_some();
             let wanted = self.seat_numbers.iter().filter(exists);
@@ -114,6 +115,9 @@ impl Decide for HoldSeats {
             Screened::Done(_) => return Err(IdempotencyRefusal::KeyReused.into()),
             Screened::Fresh | Screened::TakenOver { .. } => {}
         }
+        if let Some(held) = self.held_before(rows) {
+            return Ok(held);
+        }
         queue::claim(rows, &self.token, now);
         let schedule = self.check(rows, now)?;
         let held = self.accept(rows, schedule, now);
@@ -123,6 +127,22 @@ impl Decide for HoldSeats {
 }
 
 impl HoldSeats {
+    /// What this very command got when it was sent before.
+    fn held_before(&self, rows: &WorkingSet) -> Option<Held> {
+        let schedule = self.target.as_deref().ok()?;
+        let reservation = rows.reservations.get(&self.reservation_id)?;
+        Some(Held {
+            reservation: Reservation {
+                state: ReservationState::Held,
+                ended_at: None,
+                ..reservation.clone()
+            },
+            concert_id: schedule.concert_id,
+            date: schedule.date,
+            as_of: reservation.held_at,
+        })
+    }
+
     /// The checks of SPEC §3, in their order.
     fn check(&self, rows: &WorkingSet, now: Timestamp) -> Result<&Schedule, HoldRefusal> {
         let caller = match self.actor {

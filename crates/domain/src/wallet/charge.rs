@@ -114,7 +114,7 @@ impl Decide for ChargeWallet {
     }
 
     fn needs(&self, needs: &mut Needs) {
-        needs.request(self.request.as_ref());
+        needs.request(Some(&self.request()));
         needs.users.extend(self.owner());
         needs.wallets.extend(self.owner());
     }
@@ -129,6 +129,12 @@ impl Decide for ChargeWallet {
 }
 
 impl ChargeWallet {
+    /// The request whose record tells this charge when it is sent again. Money always leaves one.
+    fn request(&self) -> Request {
+        let without_key = || Request::without_key(self.shard(), self.entry_id.0);
+        self.request.unwrap_or_else(without_key)
+    }
+
     fn owner(&self) -> Option<UserId> {
         match self.payee {
             Payee::User(user) => Some(user),
@@ -143,7 +149,7 @@ impl ChargeWallet {
     }
 
     fn ask(&self, rows: &mut WorkingSet, amount: Money, now: Timestamp) -> Result<ChargeStep, ChargeRefusal> {
-        let (reference, attempt) = match rows.screen(self.request.as_ref(), now)? {
+        let (reference, attempt) = match rows.screen_to_ask(Some(&self.request()), self.entry_id.0, now)? {
             Screened::Done(recorded) => return replay(recorded),
             Screened::TakenOver { reference, attempts } => (reference, attempts + 1),
             Screened::Fresh => (self.entry_id.0, 1),
@@ -152,7 +158,7 @@ impl ChargeWallet {
         if self.approval == Approval::NoProvider {
             return Err(ChargeRefusal::ProviderUnavailable);
         }
-        rows.lease(self.request.as_ref(), reference, attempt, now);
+        rows.lease(Some(&self.request()), reference, attempt, now);
         Ok(ChargeStep::Ask(Question {
             reference,
             attempt,
@@ -167,7 +173,7 @@ impl ChargeWallet {
         answer: Answer,
         now: Timestamp,
     ) -> Result<ChargeStep, ChargeRefusal> {
-        if let Some(recorded) = rows.answered_meanwhile(self.request.as_ref()) {
+        if let Some(recorded) = rows.answered_meanwhile(Some(&self.request())) {
             return replay(recorded);
         }
         let settled = match answer {
@@ -176,12 +182,12 @@ impl ChargeWallet {
                 .and_then(|user_id| self.accept(rows, user_id, amount, now).map(ChargeStep::Charged)),
             Answer::Declined => Err(ChargeRefusal::Declined),
             Answer::Silent => {
-                rows.end_lease(self.request.as_ref(), now);
+                rows.end_lease(Some(&self.request()), now);
                 return Err(ChargeRefusal::OutcomeUnknown);
             }
         };
         if settled.is_err() {
-            rows.forget(self.request.as_ref());
+            rows.forget(Some(&self.request()));
         }
         settled
     }
@@ -232,7 +238,7 @@ impl ChargeWallet {
         };
         rows.entries.push(Entry { request_key, ..entry });
         let recorded = Recorded::Charged(Box::new(charged.clone()));
-        rows.remember(self.request.as_ref(), recorded, now);
+        rows.remember(Some(&self.request()), recorded, now);
         Ok(charged)
     }
 }
