@@ -1,29 +1,67 @@
-//! The harness: finds the `frontrow` binary, starts it on a free port and talks to it over HTTP.
+//! The harness of the end-to-end tests: it starts the real `frontrow` binary on a storage of its own and talks to it as
+//! clients do, over HTTP, knowing nothing but the contract.
+//!
+//! ```no_run
+//! # async fn story() {
+//! use e2e::{Deployment, Performance, Storage};
+//!
+//! let server = Deployment::on(Storage::Memory).with("HOLD_SECONDS", "2").start().await;
+//! let show = server.stage(&Performance::of_seats(50)).await;
+//! let mut fan = server.fan("Mina").await;
+//! fan.enter(&show).await;
+//! fan.hold(&show, &[1, 2]).await.expect(201);
+//! fan.hold(&show, &[2, 3]).await.problem(409, "seat_already_reserved");
+//! server.finish().await;
+//! # }
+//! ```
+//!
+//! Every answer is held against the contract's conventions when it arrives: the shape of problems, of times, ids and
+//! amounts. A mismatch panics with the whole exchange; a test that fails prints what its servers wrote to stderr.
+//! Processes, folders and databases go with the values that own them.
 
-use std::path::{Path, PathBuf};
+mod answer;
+mod binary;
+mod call;
+mod conventions;
+mod deployment;
+mod fan;
+mod operator;
+mod server;
+mod storage;
+mod when;
 
-/// The binary under test: `FRONTROW_BIN`, or the one cargo built beside the running test.
+pub use answer::Answer;
+pub use binary::binary;
+pub use call::{Call, Client};
+pub use deployment::Deployment;
+pub use fan::Fan;
+pub use operator::{Operator, Performance, Show};
+pub use reqwest::Method;
+pub use server::Server;
+pub use storage::Storage;
+pub use when::{PATIENCE, date_of, eventually, moment, now};
+
+/// Makes three tests of each story, one per storage: `story::memory`, `story::sqlite` and `story::postgres`.
 ///
-/// # Panics
-///
-/// When there is none; the message says how to build it.
-#[must_use]
-pub fn binary() -> PathBuf {
-    let path = std::env::var_os("FRONTROW_BIN").map_or_else(beside_this_test, PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{} is missing: build it with `cargo build --bin frontrow`, or name one in FRONTROW_BIN",
-        path.display()
-    );
-    path
-}
+/// A story is an `async fn(Deployment)` beside the call.
+#[macro_export]
+macro_rules! on_every_storage {
+    ($($story:ident),+ $(,)?) => {$(
+        mod $story {
+            #[tokio::test]
+            async fn memory() {
+                Box::pin(super::$story($crate::Deployment::on($crate::Storage::Memory))).await;
+            }
 
-/// `target/<profile>/frontrow`, seen from `target/<profile>/deps/e2e-<hash>`.
-fn beside_this_test() -> PathBuf {
-    let test = std::env::current_exe().expect("a running test knows its own path");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests lie in target/<profile>/deps");
-    profile.join(format!("frontrow{}", std::env::consts::EXE_SUFFIX))
+            #[tokio::test]
+            async fn sqlite() {
+                Box::pin(super::$story($crate::Deployment::on($crate::Storage::Sqlite))).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                Box::pin(super::$story($crate::Deployment::on($crate::Storage::Postgres))).await;
+            }
+        }
+    )+};
 }
