@@ -105,6 +105,7 @@ impl WorkingSet {
         self.live_tokens
             .get(&(schedule, user))
             .and_then(|id| self.tokens.get(id))
+            .filter(|token| token.state.is_live())
     }
 
     /// How many fans wait ahead of this token.
@@ -118,6 +119,19 @@ impl WorkingSet {
         self.ahead.insert(token.id, ahead);
         self.index_token(&token);
         self.tokens.insert(token.id, token);
+    }
+
+    /// Notes that a waiting token leaves its line: everybody behind it moves up.
+    pub fn leave_line(&mut self, schedule: ScheduleId, number: u64) {
+        if let Some(line) = self.lines.get_mut(&schedule) {
+            line.waiting = line.waiting.saturating_sub(1);
+        }
+        for (id, ahead) in &mut self.ahead {
+            let token = self.tokens.get(id);
+            if token.is_some_and(|token| token.schedule_id == schedule && token.number > number) {
+                *ahead = ahead.saturating_sub(1);
+            }
+        }
     }
 
     /// Unpaid holds that a token still has at `now`.

@@ -78,9 +78,12 @@ impl Decide for LeaveQueue {
     }
 
     fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
-        let token = rows.tokens.get(&self.token.id).ok_or(UnknownToken)?;
+        let token = rows.tokens.get(&self.token.id).cloned().ok_or(UnknownToken)?;
         if !token.state_at(now).is_live() {
             return Ok(());
+        }
+        if token.state == TokenState::Waiting {
+            rows.leave_line(self.token.schedule_id, token.number);
         }
         let holds: Vec<_> = rows.holds_of(self.token.id, now).iter().map(|hold| hold.id).collect();
         for hold in holds {
