@@ -32,7 +32,7 @@ macro_rules! methods {
     )+};
 }
 
-methods!(get GET);
+methods!(get GET, post POST, patch PATCH, delete DELETE);
 
 /// A handler as actix calls it: refusals become problems, and so does a panic, which would
 /// otherwise take the connection down without a word.

@@ -17,19 +17,30 @@
 //! the lines is the order of the checks: credential, body, then the row's own, which the domain
 //! decides. [`code`] is the table of all errors.
 
+mod admin;
 mod api;
 mod code;
+mod concerts;
 mod credentials;
+mod dates;
 mod edge;
 mod endpoint;
 mod extract;
 mod health;
 mod limits;
 mod metrics;
+mod payments;
 mod problem;
 mod proxies;
+mod queue;
+mod refusals;
+mod reservations;
 mod routes;
+mod seats;
 mod server;
+mod users;
+mod wallets;
+mod wire;
 
 pub use api::{Api, Parts, Settings};
 pub use credentials::{AccessToken, OperatorSecret, RootSecret, Signer, UnusableOperatorKey, WeakSecret};

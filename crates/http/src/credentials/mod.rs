@@ -8,6 +8,8 @@ mod access;
 mod operator;
 mod queue;
 
+pub(crate) use operator::lookup_hash;
+
 pub use access::AccessToken;
 pub use operator::{OperatorSecret, UnusableOperatorKey};
 

@@ -1,8 +1,21 @@
 //! Reading requests at the edge, in the order that SPEC §2 gives the checks.
 
+mod body;
+mod caller;
+mod fields;
+mod idempotency;
+mod query;
+
+pub(crate) use body::{Body, MOST_LAYOUT_BYTES, Received};
+pub(crate) use caller::{Booker, Caller};
+pub(crate) use fields::Fields;
+pub(crate) use query::List;
+
 use crate::api::Api;
-use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web::Data};
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web, web::Data};
+use futures_util::FutureExt as _;
 use std::{
+    collections::HashMap,
     future::{Ready, ready},
     sync::Arc,
 };
@@ -37,5 +50,12 @@ impl Call {
 
     pub(crate) fn request(&self) -> &HttpRequest {
         &self.request
+    }
+
+    /// A part of the path, by its name in the URL table.
+    pub(crate) fn path(&self, name: &str) -> String {
+        let parts = web::Path::<HashMap<String, String>>::extract(&self.request).now_or_never();
+        let part = parts.and_then(|parts| parts.ok()?.into_inner().remove(name));
+        part.unwrap_or_default()
     }
 }

@@ -1,0 +1,81 @@
+//! `Idempotency-Key`: scoped to caller and route (SPEC §2).
+
+use super::{Call, Caller, Received, body::first_half};
+use crate::problem::Problem;
+use actix_web::http::header::HeaderName;
+use frontrow_domain::{
+    idempotency::{RecordId, Request, RequestKey},
+    queue::TokenRef,
+};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+/// The header with the caller's own name for a request.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How long a key may be.
+const MOST_CHARACTERS: usize = 255;
+
+/// Whose keys are told apart.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyOwner {
+    kind: &'static str,
+    id: Uuid,
+    /// The sharding key of the record.
+    scope: Uuid,
+}
+
+impl From<&Caller> for KeyOwner {
+    fn from(caller: &Caller) -> Self {
+        let (kind, id) = match caller {
+            Caller::Fan(user) => ("user", user.0),
+            Caller::Operator(key, _) => ("operator", key.0),
+        };
+        Self { kind, id, scope: id }
+    }
+}
+
+/// The records of booking calls live with the schedule.
+impl From<&TokenRef> for KeyOwner {
+    fn from(token: &TokenRef) -> Self {
+        Self {
+            kind: "queue token",
+            id: token.id.0,
+            scope: token.schedule_id.0,
+        }
+    }
+}
+
+impl Call {
+    /// What the call's `Idempotency-Key` comes to, if it has one.
+    pub(crate) fn keyed<B>(
+        &self,
+        owner: impl Into<KeyOwner>,
+        received: &Received<B>,
+    ) -> Result<Option<Request>, Problem> {
+        if !self.request.headers().contains_key(IDEMPOTENCY_KEY) {
+            return Ok(None);
+        }
+        let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = self
+            .single_header(&IDEMPOTENCY_KEY)
+            .filter(|key| (1..=MOST_CHARACTERS).contains(&key.len()))
+            .filter(visible)
+            .ok_or_else(|| Problem::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters"))?;
+        let owner = owner.into();
+        let mut hash = Sha256::new();
+        let parts = [owner.kind, self.request.method().as_str(), self.request.path(), key];
+        hash.update(owner.id.as_bytes());
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Ok(Some(Request {
+            id: RecordId {
+                scope: owner.scope,
+                key: RequestKey(first_half(hash.finalize().into())),
+            },
+            fingerprint: received.fingerprint,
+        }))
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading the query: pages and flags.
+
+use super::Call;
+use crate::problem::Problem;
+use actix_web::web::Query;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use frontrow_domain::{
+    id::{ConcertId, PaymentId},
+    page::{Page, PageRequest},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// How many items a page has when nothing is said.
+const USUAL_LIMIT: u32 = 20;
+
+/// How many items a page may have.
+const MOST_ITEMS: u32 = 100;
+
+/// Where a page ended, in a form that clients only hand back.
+pub(crate) trait Cursor: Sized {
+    /// Tells the cursors of one list from those of another.
+    const LIST: u8;
+    fn to_bytes(&self) -> Vec<u8>;
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+
+    fn to_text(&self) -> String {
+        let mut bytes = vec![Self::LIST];
+        bytes.extend(self.to_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (list, rest) = bytes.split_first()?;
+        (*list == Self::LIST).then(|| Self::from_bytes(rest)).flatten()
+    }
+}
+
+impl Cursor for ConcertId {
+    const LIST: u8 = b'c';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+}
+
+impl Cursor for PaymentId {
+    const LIST: u8 = b'p';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+}
+
+/// The number of a wallet's entry.
+impl Cursor for u64 {
+    const LIST: u8 = b'e';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let number = Self::from_be_bytes(bytes.try_into().ok()?);
+        (i64::try_from(number).is_ok()).then_some(number)
+    }
+}
+
+/// A page as clients see it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    /// The items, newest first.
+    items: Vec<T>,
+    /// What to ask for as `cursor` to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    pub(crate) fn of<D, C: Cursor>(page: Page<D, C>, view: impl Fn(D) -> T) -> Self {
+        Self {
+            items: page.items.into_iter().map(view).collect(),
+            next_cursor: page.next.map(|next| next.to_text()),
+        }
+    }
+}
+
+impl Call {
+    /// Which page is wanted.
+    pub(crate) fn page<C: Cursor>(&self) -> Result<PageRequest<C>, Problem> {
+        let limit = match self.query("limit")? {
+            None => USUAL_LIMIT,
+            Some(text) => plain_number(&text)
+                .filter(|limit| (1..=MOST_ITEMS).contains(limit))
+                .ok_or_else(|| Problem::invalid("limit", "must be 1 to 100"))?,
+        };
+        let cursor = self.query("cursor")?;
+        let before = cursor.map(|text| {
+            let cursor = C::from_text(&text);
+            cursor.ok_or_else(|| Problem::invalid("cursor", "must be a next_cursor of this list"))
+        });
+        Ok(PageRequest {
+            limit,
+            before: before.transpose()?,
+        })
+    }
+
+    /// A yes or no, no when nothing is said.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.query(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::invalid(name, "must be true or false")),
+        }
+    }
+
+    fn query(&self, name: &str) -> Result<Option<String>, Problem> {
+        let parsed = Query::<Vec<(String, String)>>::from_query(self.request.query_string());
+        let pairs = parsed.map_err(|_| Problem::invalid("query", "cannot be read"))?;
+        let mut values = pairs.into_inner().into_iter().filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| value);
+        if values.next().is_some() {
+            return Err(Problem::invalid(name, "is there twice"));
+        }
+        Ok(value)
+    }
+}
+
+/// Digits only: `+5` is not how anyone writes a limit.
+fn plain_number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}

@@ -1,0 +1,149 @@
+//! Places in line.
+
+use crate::{
+    api::Api,
+    endpoint::Outcome,
+    extract::{Body, Call, Fields},
+    limits::Rule,
+    problem::Problem,
+    wire::{Day, Instant, seconds_until, visible_state},
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use frontrow_domain::{
+    catalog::DateSelector,
+    id::{ConcertId, TokenId, UserId},
+    queue::{JoinQueue, LeaveQueue, TokenRef, TokenStatus, UnknownToken, Visit},
+};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Which line to join.
+#[derive(ToSchema)]
+pub(crate) struct Join {
+    concert_id: String,
+    /// `YYYY-MM-DD` at the venue, or the exact start as an RFC 3339 date-time.
+    date: String,
+    /// The caller's own; an operator names the fan.
+    user_id: Option<String>,
+}
+
+impl Body for Join {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
+        Ok(Self {
+            concert_id: fields.text("concert_id")?,
+            date: fields.text("date")?,
+            user_id: fields.optional_text("user_id")?,
+        })
+    }
+}
+
+/// A place in line. What does not apply is null.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QueueToken)]
+pub(crate) struct TokenView {
+    /// `issued` or `existing` when asked for, later the same as `state`.
+    status: &'static str,
+    state: &'static str,
+    /// Says where in line: `Queue-Token: …`. The same each time; not in polls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_token: Option<String>,
+    user_id: Uuid,
+    concert_id: Uuid,
+    schedule_id: Uuid,
+    date: Day,
+    /// 1 for the next to enter.
+    position: Option<u64>,
+    /// When the fan may expect to enter; null while the gate is paused.
+    estimated_wait_seconds: Option<u64>,
+    /// When to ask again.
+    poll_after_seconds: Option<u64>,
+    issued_at: Instant,
+    /// When the fan was let in.
+    activated_at: Option<Instant>,
+    /// When an active token ends by itself.
+    expires_at: Option<Instant>,
+    remaining_seconds: Option<u64>,
+}
+
+impl TokenView {
+    fn of(status: &TokenStatus, word: Option<&'static str>, queue_token: Option<String>) -> Self {
+        let token = &status.token;
+        let state = visible_state(status.state());
+        let place = status.place;
+        let expires_at = status.expires_at();
+        Self {
+            status: word.unwrap_or(state),
+            state,
+            queue_token,
+            user_id: token.user_id.0,
+            concert_id: status.concert_id.0,
+            schedule_id: token.schedule_id.0,
+            date: Day(status.date),
+            position: place.map(|place| place.position),
+            estimated_wait_seconds: place.and_then(|place| place.estimated_wait_seconds),
+            poll_after_seconds: place.map(|place| place.poll_after_seconds),
+            issued_at: Instant(token.issued_at),
+            activated_at: token.activated_at.map(Instant),
+            expires_at: expires_at.map(Instant),
+            remaining_seconds: expires_at.map(|end| seconds_until(end, status.as_of)),
+        }
+    }
+}
+
+/// `POST /v1/queue/tokens`
+pub(crate) async fn join(mut call: Call) -> Outcome {
+    let (caller, actor) = call.fan(Rule::TokenIssue).await?;
+    let received = call.body::<Join>().await?;
+    let request = call.keyed(&caller, &received)?;
+    let wanted = received.body;
+    let concert = ConcertId::from_client(&wanted.concert_id);
+    let date = DateSelector::from_client(&wanted.date);
+    let command = JoinQueue {
+        request,
+        token_id: TokenId::mint(),
+        actor,
+        named: wanted.user_id.as_deref().map(UserId::from_client),
+        target: call.api().read(|api| async move { api.catalog.find(concert, date).await }).await?,
+    };
+    let joined = call.api().decide(command).await??;
+    let (answer, word) = if joined.fresh {
+        (StatusCode::CREATED, "issued")
+    } else {
+        (StatusCode::OK, "existing")
+    };
+    let queue_token = call.api().signer.queue_token(&joined.status.token.reference());
+    Ok(HttpResponse::build(answer).json(TokenView::of(&joined.status, Some(word), Some(queue_token))))
+}
+
+/// `GET /v1/queue/tokens/current`
+pub(crate) async fn poll(call: Call) -> Outcome {
+    let token = call.queue_token()?;
+    call.limit_user(Rule::Poll, token.user_id)?;
+    let status = visit(call.api(), token).await?.ok_or(UnknownToken)?;
+    Ok(HttpResponse::Ok().json(TokenView::of(&status, None, None)))
+}
+
+/// `DELETE /v1/queue/tokens/current`
+pub(crate) async fn leave(call: Call) -> Outcome {
+    let token = call.queue_token()?;
+    call.limit_user(Rule::Poll, token.user_id)?;
+    call.api().decide(LeaveQueue { token }).await??;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Where a token stands. Asking is a call with the token, so it claims the slot of a fan who was
+/// just let in.
+pub(crate) async fn visit(api: &Arc<Api>, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
+    let status = api.read(|api| async move { api.storage.queue.status(token).await }).await?;
+    let Some(mut status) = status else {
+        return Ok(None);
+    };
+    if status.token.awaits_claim(status.as_of) {
+        status.token = api.decide(Visit { token }).await??;
+        let claimed_at = status.token.claimed_at.unwrap_or(status.as_of);
+        status.as_of = status.as_of.max(claimed_at);
+    }
+    Ok(Some(status))
+}

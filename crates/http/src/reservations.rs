@@ -1,0 +1,157 @@
+//! Seats held and bought.
+
+use crate::{
+    code::Code,
+    endpoint::Outcome,
+    extract::{Body, Call, Fields},
+    limits::Rule,
+    problem::Problem,
+    wire::{Amount, Day, Instant, seconds_until},
+};
+use actix_web::HttpResponse;
+use frontrow_domain::{
+    catalog::DateSelector,
+    clock::Timestamp,
+    id::{ConcertId, ReservationId},
+    money::Currency,
+    seating::{HoldSeats, ReleaseHold, ReleaseRefusal, Reservation, ReservationState},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::Date;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Which seats to hold.
+#[derive(ToSchema)]
+pub(crate) struct Hold {
+    concert_id: String,
+    /// `YYYY-MM-DD` at the venue, or the exact start as an RFC 3339 date-time.
+    date: String,
+    /// Seats as the seat map numbers them, each once.
+    seat_numbers: Vec<u32>,
+}
+
+impl Body for Hold {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
+        let concert_id = fields.text("concert_id")?;
+        let date = fields.text("date")?;
+        let numbers = fields.list("seat_numbers")?;
+        let numbers = numbers.into_iter().map(seat_number).collect::<Option<_>>();
+        Ok(Self {
+            concert_id,
+            date,
+            seat_numbers: numbers.ok_or_else(|| fields.invalid("seat_numbers", "must be whole numbers"))?,
+        })
+    }
+}
+
+/// A whole number is a seat number, though no seat carries one that is negative or huge; 0 stands
+/// for all of those, because no seat carries it either.
+fn seat_number(json: &RawValue) -> Option<u32> {
+    let literal = json.get();
+    let digits = literal.strip_prefix('-').unwrap_or(literal);
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then(|| literal.parse().unwrap_or(0))
+}
+
+/// Seats held together by one fan.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reservation)]
+pub(crate) struct ReservationView {
+    /// `success` when the seats were just held; not there later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    reservation_id: Uuid,
+    user_id: Uuid,
+    concert_id: Uuid,
+    schedule_id: Uuid,
+    date: Day,
+    seat_numbers: Vec<u32>,
+    total_price: Amount,
+    currency: String,
+    state: &'static str,
+    /// Until when the seats are, or were, held unpaid.
+    held_until: Instant,
+    /// How long the hold still lasts; 0 when it has ended.
+    remaining_seconds: u64,
+}
+
+impl ReservationView {
+    fn of(reservation: &Reservation, play: (ConcertId, Date), currency: Currency, as_of: Timestamp) -> Self {
+        let (concert_id, date) = play;
+        let state = reservation.state_at(as_of);
+        let remaining_seconds = match state {
+            ReservationState::Held => seconds_until(reservation.held_until, as_of),
+            ReservationState::Confirmed | ReservationState::Expired | ReservationState::Released => 0,
+        };
+        Self {
+            status: None,
+            reservation_id: reservation.id.0,
+            user_id: reservation.user_id.0,
+            concert_id: concert_id.0,
+            schedule_id: reservation.schedule_id.0,
+            date: Day(date),
+            seat_numbers: reservation.seat_numbers.clone(),
+            total_price: Amount(reservation.total_price),
+            currency: currency.code().to_owned(),
+            state: state.as_str(),
+            held_until: Instant(reservation.held_until),
+            remaining_seconds,
+        }
+    }
+}
+
+/// `POST /v1/reservations`
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let booker = call.booker(Rule::Hold).await?;
+    let received = call.body::<Hold>().await?;
+    let request = call.keyed(&booker.token, &received)?;
+    let wanted = received.body;
+    let concert = ConcertId::from_client(&wanted.concert_id);
+    let date = DateSelector::from_client(&wanted.date);
+    let command = HoldSeats {
+        request,
+        reservation_id: ReservationId::mint(),
+        token: booker.token,
+        actor: booker.actor,
+        target: call.api().read(|api| async move { api.catalog.find(concert, date).await }).await?,
+        seat_numbers: wanted.seat_numbers,
+    };
+    let held = call.api().decide(command).await??;
+    let currency = call.api().policy.currency;
+    let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
+    Ok(HttpResponse::Created().json(ReservationView {
+        status: Some("success"),
+        ..view
+    }))
+}
+
+/// `GET /v1/reservations/{reservation_id}`
+pub(crate) async fn show(call: Call) -> Outcome {
+    let (_, actor) = call.fan(Rule::BookingRead).await?;
+    let id = ReservationId::from_client(&call.path("reservation_id"));
+    let found = call.api().read(|api| async move { api.storage.seating.reservation(id).await }).await?;
+    let found = found.ok_or(ReleaseRefusal::InvalidReservation)?;
+    if !actor.may_touch(found.reservation.user_id) {
+        return Err(Problem::new(Code::UserMismatch, "the reservation belongs to another user"));
+    }
+    let play = (found.schedule.concert_id, found.schedule.date);
+    let view = ReservationView::of(&found.reservation, play, call.api().policy.currency, found.as_of);
+    Ok(HttpResponse::Ok().json(view))
+}
+
+/// `DELETE /v1/reservations/{reservation_id}`
+pub(crate) async fn release(call: Call) -> Outcome {
+    let (_, actor) = call.fan(Rule::BookingRead).await?;
+    let id = ReservationId::from_client(&call.path("reservation_id"));
+    let found = call.api().read(|api| async move { api.storage.seating.reservation(id).await }).await?;
+    let found = found.ok_or(ReleaseRefusal::InvalidReservation)?.reservation;
+    let command = ReleaseHold {
+        reservation_id: id,
+        made_with: (found.schedule_id, found.token_id),
+        actor,
+    };
+    call.api().decide(command).await??;
+    Ok(HttpResponse::NoContent().finish())
+}

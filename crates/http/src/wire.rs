@@ -1,0 +1,93 @@
+//! How values are written: times, days and money.
+
+use frontrow_domain::{clock::Timestamp, money::Money, queue::TokenState};
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use time::{Date, UtcOffset, macros::format_description};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
+
+/// An instant: RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instant(pub(crate) Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let format =
+            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let utc = self.0.to_offset(UtcOffset::UTC);
+        let text = utc.format(&format).map_err(S::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+}
+
+/// A day at the venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Day(pub(crate) Date);
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let format = format_description!("[year]-[month]-[day]");
+        let text = self.0.format(&format).map_err(S::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+}
+
+/// An exact amount, as the literal of a JSON number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount(pub(crate) Money);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let literal = RawValue::from_string(self.0.to_string()).map_err(S::Error::custom)?;
+        literal.serialize(serializer)
+    }
+}
+
+/// How many whole seconds are left.
+pub(crate) fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from((end - now).whole_seconds()).unwrap_or(0)
+}
+
+/// A token's state as clients see it: one that was given back looks like one that ran out.
+pub(crate) fn visible_state(state: TokenState) -> &'static str {
+    match state {
+        TokenState::Waiting | TokenState::Active | TokenState::Completed | TokenState::Expired => state.as_str(),
+        TokenState::Left => TokenState::Expired.as_str(),
+    }
+}
+
+macro_rules! scalar_schema {
+    ($type:ident, $name:literal, $build:expr) => {
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let build: fn(ObjectBuilder) -> ObjectBuilder = $build;
+                build(ObjectBuilder::new()).build().into()
+            }
+        }
+
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+        }
+    };
+}
+
+scalar_schema!(Instant, "Instant", |schema| schema
+    .schema_type(Type::String)
+    .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+    .pattern(Some(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"))
+    .description(Some("An instant: RFC 3339 in UTC with milliseconds")));
+
+scalar_schema!(Day, "Day", |schema| schema
+    .schema_type(Type::String)
+    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+    .description(Some("A day at the venue")));
+
+scalar_schema!(Amount, "Amount", |schema| schema
+    .schema_type(Type::Number)
+    .description(Some("An exact amount in the deployment's currency; read the literal, not a float")));
