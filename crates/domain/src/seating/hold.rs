@@ -99,7 +99,6 @@ impl Decide for HoldSeats {
         needs.request(self.request.as_ref());
         needs.token(&self.token);
         needs.holdings.insert((schedule, self.token.user_id));
-        needs.reservations.insert((schedule, self.reservation_id));
         if let Ok(target) = &self.target {
             let exists = |number: &&u32| target.layout.seat(**number).is_some();
             let wanted = self.seat_numbers.iter().filter(exists);
@@ -127,7 +126,8 @@ impl Decide for HoldSeats {
 }
 
 impl HoldSeats {
-    /// What this very command got when it was sent before.
+    /// What this very command got when it was sent before: the reservation it made is among the
+    /// fan's holdings.
     fn held_before(&self, rows: &WorkingSet) -> Option<Held> {
         let schedule = self.target.as_deref().ok()?;
         let reservation = rows.reservations.get(&self.reservation_id)?;
