@@ -1,3 +1,7 @@
 //! The `frontrow` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    frontrow_app::run(std::env::args_os())
+}

@@ -1,0 +1,152 @@
+//! Figures for operators: what happens at each gate that sells.
+
+use frontrow_domain::{
+    catalog::Schedule,
+    clock::{Clock as _, SystemClock},
+    id::{ConcertId, ScheduleId},
+    outcome::StoreError,
+    page::PageRequest,
+    queue::port::Stats,
+    storage::Storage,
+};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How many concerts are looked through at the most, the newest first.
+const MOST_CONCERTS: usize = 1_000;
+
+/// How many gates have figures at the most, so that a long season does not drown the monitoring.
+const MOST_GATES: usize = 100;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GateLabels {
+    schedule_id: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RevenueLabels {
+    schedule_id: String,
+}
+
+/// What happens at each gate whose booking has not closed.
+#[derive(Clone, Default)]
+pub struct GateGauges {
+    tokens: Family<GateLabels, Gauge>,
+    seats: Family<GateLabels, Gauge>,
+    revenue: Family<RevenueLabels, Gauge>,
+    admissions: Family<RevenueLabels, Gauge>,
+    shown: Arc<Mutex<BTreeSet<ScheduleId>>>,
+}
+
+const TOKEN_STATES: [&str; 2] = ["waiting", "active"];
+const SEAT_STATES: [&str; 3] = ["available", "held", "sold"];
+
+impl GateGauges {
+    /// Gauges in a registry.
+    #[must_use]
+    pub fn registered(registry: &mut Registry) -> Self {
+        let gauges = Self::default();
+        registry.register(
+            "frontrow_queue_tokens",
+            "Fans at a gate, by state",
+            gauges.tokens.clone(),
+        );
+        registry.register(
+            "frontrow_seats",
+            "Seats of a performance, by state",
+            gauges.seats.clone(),
+        );
+        let revenue = "Successful payments of a performance, in minor units";
+        registry.register("frontrow_revenue_minor_units", revenue, gauges.revenue.clone());
+        let admissions = "Fans let in at a gate during the last minute";
+        registry.register("frontrow_admissions_last_minute", admissions, gauges.admissions.clone());
+        gauges
+    }
+
+    /// Reads the figures of every gate that sells, and forgets the others.
+    ///
+    /// # Errors
+    /// When storage cannot answer; figures read before that are kept.
+    pub async fn refresh(&self, storage: &Storage) -> Result<(), StoreError> {
+        let mut now_shown = BTreeSet::new();
+        for schedule in selling(storage).await? {
+            if let Some(stats) = storage.queue.stats(schedule).await? {
+                self.set(schedule, &stats);
+                now_shown.insert(schedule);
+            }
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for closed in shown.difference(&now_shown) {
+            self.forget(*closed);
+        }
+        *shown = now_shown;
+        Ok(())
+    }
+
+    fn set(&self, schedule: ScheduleId, stats: &Stats) {
+        let schedule_id = schedule.to_string();
+        let set = |family: &Family<GateLabels, Gauge>, state, count: u64| {
+            let schedule_id = schedule_id.clone();
+            let labels = GateLabels { schedule_id, state };
+            family
+                .get_or_create(&labels)
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        let tokens = [stats.tokens.waiting, stats.tokens.active];
+        for (state, count) in TOKEN_STATES.into_iter().zip(tokens) {
+            set(&self.tokens, state, count);
+        }
+        let seats = [stats.seats.available, stats.seats.held, stats.seats.sold];
+        for (state, count) in SEAT_STATES.into_iter().zip(seats) {
+            set(&self.seats, state, count);
+        }
+        let labels = RevenueLabels { schedule_id };
+        self.revenue.get_or_create(&labels).set(stats.revenue.minor());
+        let admissions = i64::try_from(stats.admissions_last_minute).unwrap_or(i64::MAX);
+        self.admissions.get_or_create(&labels).set(admissions);
+    }
+
+    fn forget(&self, schedule: ScheduleId) {
+        let schedule_id = schedule.to_string();
+        let labels = |state| GateLabels {
+            schedule_id: schedule_id.clone(),
+            state,
+        };
+        for state in TOKEN_STATES {
+            self.tokens.remove(&labels(state));
+        }
+        for state in SEAT_STATES {
+            self.seats.remove(&labels(state));
+        }
+        let labels = RevenueLabels { schedule_id };
+        self.revenue.remove(&labels);
+        self.admissions.remove(&labels);
+    }
+}
+
+/// The performances whose booking has not closed.
+async fn selling(storage: &Storage) -> Result<Vec<ScheduleId>, StoreError> {
+    let now = SystemClock.now();
+    let sells = |schedule: &Schedule| schedule.booking_closes_at > now;
+    let mut found = Vec::new();
+    let mut before: Option<ConcertId> = None;
+    for _ in 0..MOST_CONCERTS / 100 {
+        let page = storage.catalog.programmes(PageRequest { limit: 100, before }).await?;
+        let schedules = page.items.iter().flat_map(|programme| &programme.schedules);
+        found.extend(schedules.filter(|schedule| sells(schedule)).map(|schedule| schedule.id));
+        before = page.next;
+        if before.is_none() || found.len() >= MOST_GATES {
+            break;
+        }
+    }
+    found.truncate(MOST_GATES);
+    Ok(found)
+}

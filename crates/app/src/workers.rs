@@ -1,0 +1,228 @@
+//! The background loops. Every instance runs all of them; storage decides who does what (SPEC §4).
+//!
+//! A loop never ends by itself: a failing round is told once, retried ever more slowly and told again when it works; a
+//! round that panics is restarted.
+
+use crate::gauges::GateGauges;
+use async_trait::async_trait;
+use frontrow_domain::{audit::service::audit, outcome::StoreError, storage::Storage};
+use frontrow_http::HttpMetrics;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tracing::{error, info, warn};
+
+const ADMISSION_EVERY: Duration = Duration::from_millis(200);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const GAUGES_EVERY: Duration = Duration::from_secs(10);
+const SLOWEST_RETRY: Duration = Duration::from_secs(5);
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// Reading figures may take this share of the time at the most.
+const GAUGES_SHARE: u32 = 20;
+
+/// Something that is done over and over again, in bounded rounds.
+#[async_trait]
+trait Chore: Send + Sync + 'static {
+    /// What it is called in logs.
+    fn name(&self) -> &'static str;
+
+    /// One round; answers when the next one is due.
+    async fn round(&self) -> Result<Duration, StoreError>;
+}
+
+struct Admission(Storage);
+
+#[async_trait]
+impl Chore for Admission {
+    fn name(&self) -> &'static str {
+        "admission"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        let done = self.0.attendant.admit_due().await?;
+        Ok(if done.more { Duration::ZERO } else { ADMISSION_EVERY })
+    }
+}
+
+struct Sweeper(Storage);
+
+#[async_trait]
+impl Chore for Sweeper {
+    fn name(&self) -> &'static str {
+        "sweeper"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        self.0.attendant.sweep().await?;
+        Ok(SWEEP_EVERY)
+    }
+}
+
+struct Figures(Storage, GateGauges);
+
+#[async_trait]
+impl Chore for Figures {
+    fn name(&self) -> &'static str {
+        "figures"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        let started = Instant::now();
+        self.1.refresh(&self.0).await?;
+        Ok(GAUGES_EVERY.max(started.elapsed() * GAUGES_SHARE))
+    }
+}
+
+struct Auditor(Storage, HttpMetrics, Duration);
+
+#[async_trait]
+impl Chore for Auditor {
+    fn name(&self) -> &'static str {
+        "audit"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        let report = audit(&*self.0.books).await?;
+        self.1.audited(&report);
+        for check in report.checks.iter().filter(|check| check.violations > 0) {
+            let sample = check.sample.join("; ");
+            error!(
+                invariant = check.invariant.name(),
+                violations = check.violations,
+                sample,
+                "invariant violated"
+            );
+        }
+        Ok(self.2)
+    }
+}
+
+/// The loops of one instance.
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Starts every loop; the audit only when it is wanted.
+    #[must_use]
+    pub fn start(storage: &Storage, gates: GateGauges, metrics: HttpMetrics, audit_every: Option<Duration>) -> Self {
+        let mut workers = Self {
+            stop: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        };
+        workers.keep_doing(Admission(storage.clone()));
+        workers.keep_doing(Sweeper(storage.clone()));
+        workers.keep_doing(Figures(storage.clone(), gates));
+        if let Some(every) = audit_every {
+            workers.keep_doing(Auditor(storage.clone(), metrics, every));
+        }
+        workers
+    }
+
+    /// Ends every loop after its round, or after `patience` in the middle of it.
+    pub async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, ended).await.is_err() {
+            warn!("background work did not end in time");
+        }
+    }
+
+    fn keep_doing(&mut self, chore: impl Chore) {
+        let chore: Arc<dyn Chore> = Arc::new(chore);
+        let mut stop = self.stop.subscribe();
+        self.tasks.spawn(async move {
+            while !*stop.borrow() {
+                match tokio::spawn(rounds(chore.clone(), stop.clone())).await {
+                    Ok(()) => return,
+                    Err(ended) => error!(worker = chore.name(), %ended, "restarting a background loop"),
+                }
+                pause(&mut stop, RESTART_AFTER).await;
+            }
+        });
+    }
+}
+
+async fn rounds(chore: Arc<dyn Chore>, mut stop: watch::Receiver<bool>) {
+    let mut failures = 0_u32;
+    while !*stop.borrow() {
+        let next = match chore.round().await {
+            Ok(next) => {
+                if failures > 0 {
+                    info!(worker = chore.name(), failures, "background work succeeds again");
+                }
+                failures = 0;
+                next
+            }
+            Err(error) => {
+                if failures == 0 {
+                    warn!(worker = chore.name(), %error, "background work failed, trying on");
+                }
+                failures = failures.saturating_add(1);
+                retry_after(failures)
+            }
+        };
+        pause(&mut stop, next).await;
+    }
+}
+
+fn retry_after(failures: u32) -> Duration {
+    (ADMISSION_EVERY * 2_u32.saturating_pow(failures.min(10) - 1)).min(SLOWEST_RETRY)
+}
+
+/// Waits, but not beyond the end.
+async fn pause(stop: &mut watch::Receiver<bool>, duration: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(duration) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    /// Panics, fails, then works.
+    struct Clumsy(Arc<AtomicU32>);
+
+    #[async_trait]
+    impl Chore for Clumsy {
+        fn name(&self) -> &'static str {
+            "clumsy"
+        }
+
+        async fn round(&self) -> Result<Duration, StoreError> {
+            match self.0.fetch_add(1, SeqCst) {
+                0 => panic!("dropped everything"),
+                1 => Err(StoreError::Unavailable("gone".to_owned())),
+                _ => Ok(Duration::from_millis(1)),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_outlives_panics_and_failures_and_ends_when_told() {
+        let rounds = Arc::new(AtomicU32::new(0));
+        let mut workers = Workers {
+            stop: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        };
+        workers.keep_doing(Clumsy(rounds.clone()));
+        while rounds.load(SeqCst) < 5 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        workers.stop(Duration::from_secs(1)).await;
+        let done = rounds.load(SeqCst);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(rounds.load(SeqCst), done);
+    }
+
+    #[test]
+    fn retries_slow_down_to_a_limit() {
+        let waits: Vec<_> = [1, 2, 3, 5, 9, u32::MAX].map(retry_after).into();
+        let millis: Vec<_> = waits.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [200, 400, 800, 3_200, 5_000, 5_000]);
+    }
+}
