@@ -26,8 +26,20 @@
 //! dropped.
 
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod admission;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod catalog;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod identity;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod payment;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod queue;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod seating;
 mod stage;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod wallet;
 
 pub use stage::{Fan, Plan, Show, Stage};
 
@@ -70,6 +82,50 @@ macro_rules! every_promise {
     ($then:path, $fixture:expr) => {
         $then! {
             $fixture;
+            catalog {
+                a_concert_and_its_performance_come_back_as_they_were_made
+                the_largest_house_can_be_opened
+                performances_come_in_the_order_they_start
+                concerts_come_newest_first_page_by_page
+                what_was_never_made_is_not_found
+                each_reason_not_to_create_is_named_and_leaves_no_trace
+                the_same_start_twice_in_one_batch_is_refused
+            }
+            identity {
+                a_user_comes_back_as_signed_up
+                a_refused_sign_up_leaves_no_user
+                access_is_granted_to_known_users_alone
+                operator_keys_are_kept_listed_and_revoked_once
+            }
+            queue {
+                fans_get_numbers_in_the_order_they_join
+                asking_again_gives_the_same_place
+                each_reason_not_to_join_is_named_and_leaves_no_trace
+                positions_fall_as_those_ahead_leave_or_enter
+                a_token_is_known_at_its_own_gate_alone
+                the_first_call_claims_the_slot
+                a_refused_booking_call_claims_the_slot_too
+                leaving_ends_the_token_and_frees_its_holds
+                who_left_gets_a_new_place_at_the_end
+                a_lapsed_token_makes_room_for_a_new_one
+                waiting_ends_when_booking_closes
+                a_gate_changes_field_by_field_or_not_at_all
+                figures_count_everything_by_the_clock
+                waits_are_told_in_whole_seconds
+            }
+            admission {
+                fans_enter_strictly_in_the_order_they_joined
+                fans_enter_at_an_even_pace
+                no_more_enter_in_a_minute_than_set
+                never_more_are_inside_than_fit
+                a_lower_cap_evicts_nobody
+                a_slot_that_nobody_claims_goes_to_the_next
+                a_session_that_is_over_frees_its_slot
+                a_paused_gate_lets_nobody_in
+                nobody_enters_before_booking_opens
+                nobody_enters_once_booking_has_closed
+                every_gate_is_its_own
+            }
             seating {
                 a_hold_is_stored_in_full
                 a_hold_takes_all_its_seats_or_none
@@ -84,6 +140,23 @@ macro_rules! every_promise {
                 availability_counts_by_the_clock
                 what_does_not_exist_has_no_seats
                 nothing_is_held_outside_the_booking_window
+            }
+            wallet {
+                the_first_charge_makes_the_wallet
+                entries_come_newest_first_page_by_page
+                each_reason_not_to_charge_is_named_and_leaves_no_trace
+                charges_in_one_batch_add_up
+            }
+            payment {
+                money_seats_and_token_move_together
+                a_token_completes_with_its_last_hold
+                each_reason_not_to_pay_is_named_and_leaves_no_trace
+                an_approved_payment_settles_under_its_reference
+                a_declined_payment_releases_the_seats_for_good
+                a_silent_provider_is_asked_again_under_the_same_reference
+                an_approval_after_the_hold_has_cost_nothing
+                a_hold_can_be_paid_until_its_very_end
+                payments_come_newest_first_page_by_page
             }
         }
     };
