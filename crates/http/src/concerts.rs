@@ -44,7 +44,11 @@ impl From<&Programme> for ConcertView {
             concert_id: programme.concert.id.0,
             title: programme.concert.title.clone(),
             venue: programme.concert.venue.clone(),
-            schedules: programme.schedules.iter().map(|schedule| (&**schedule).into()).collect(),
+            schedules: programme
+                .schedules
+                .iter()
+                .map(|schedule| (&**schedule).into())
+                .collect(),
         }
     }
 }
@@ -64,14 +68,20 @@ impl From<&Schedule> for ScheduleView {
 /// `GET /v1/concerts`
 pub(crate) async fn list(call: Call) -> Outcome {
     let page = call.page::<ConcertId>()?;
-    let page = call.api().read(|api| async move { api.storage.catalog.programmes(page).await }).await?;
+    let page = call
+        .api()
+        .read(|api| async move { api.storage.catalog.programmes(page).await })
+        .await?;
     Ok(HttpResponse::Ok().json(List::of(page, |programme| ConcertView::from(&programme))))
 }
 
 /// `GET /v1/concerts/{concert_id}`
 pub(crate) async fn show(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
-    let programme = call.api().read(|api| async move { api.catalog.programme(concert).await }).await?;
+    let programme = call
+        .api()
+        .read(|api| async move { api.catalog.programme(concert).await })
+        .await?;
     let programme = programme.ok_or_else(no_such_concert)?;
     Ok(HttpResponse::Ok().json(ConcertView::from(&*programme)))
 }

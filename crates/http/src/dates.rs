@@ -61,15 +61,25 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let booker = call.booker(Rule::BookingRead).await?;
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let inside = admitted(&call, &booker).await?;
-    let programme = call.api().read(|api| async move { api.catalog.programme(concert).await }).await?;
+    let programme = call
+        .api()
+        .read(|api| async move { api.catalog.programme(concert).await })
+        .await?;
     programme.ok_or_else(no_such_concert)?;
     if inside.concert_id != concert {
         return Err(wrong_scope("concert"));
     }
-    let dates = call.api().read(|api| async move { api.storage.seating.availability(concert).await }).await?;
+    let dates = call
+        .api()
+        .read(|api| async move { api.storage.seating.availability(concert).await })
+        .await?;
     Ok(HttpResponse::Ok().json(DatesView {
         concert_id: concert.0,
-        dates: dates.iter().filter(|date| date.is_bookable()).map(DateView::from).collect(),
+        dates: dates
+            .iter()
+            .filter(|date| date.is_bookable())
+            .map(DateView::from)
+            .collect(),
     }))
 }
 
@@ -78,11 +88,19 @@ pub(crate) async fn admitted(call: &Call, booker: &Booker) -> Result<TokenStatus
     let status = queue::visit(call.api(), booker.token).await?;
     let as_of = status.as_ref().map(|status| status.as_of);
     let token = status.as_ref().map(|status| &status.token);
-    admits(token, booker.user(), Errand::Book, as_of.unwrap_or_else(|| call.api().clock.now()))?;
+    admits(
+        token,
+        booker.user(),
+        Errand::Book,
+        as_of.unwrap_or_else(|| call.api().clock.now()),
+    )?;
     status.ok_or_else(|| Problem::invalid_token("the Queue-Token"))
 }
 
 /// The queue token opens another door.
 pub(crate) fn wrong_scope(what: &str) -> Problem {
-    Problem::new(Code::TokenScopeMismatch, format!("the queue token is for another {what}"))
+    Problem::new(
+        Code::TokenScopeMismatch,
+        format!("the queue token is for another {what}"),
+    )
 }

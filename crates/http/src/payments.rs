@@ -50,7 +50,9 @@ impl Pay {
             return ClaimedAmount::Absent;
         };
         let amount = currency.parse_json_number(literal.get());
-        amount.filter(|amount| amount.is_positive()).map_or(ClaimedAmount::Malformed, ClaimedAmount::Of)
+        amount
+            .filter(|amount| amount.is_positive())
+            .map_or(ClaimedAmount::Malformed, ClaimedAmount::Of)
     }
 }
 
@@ -146,7 +148,10 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         payment_method: pay.payment_method,
         approval: Approval::Ask,
     };
-    let receipt = call.api().write(|api| async move { api.payments.pay(command).await }).await??;
+    let receipt = call
+        .api()
+        .write(|api| async move { api.payments.pay(command).await })
+        .await??;
     Ok(HttpResponse::Created().json(ReceiptView::of(receipt, currency)))
 }
 
@@ -155,7 +160,10 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let page = call.page::<PaymentId>()?;
     let user = check_owner(&call, actor).await?;
-    let page = call.api().read(|api| async move { api.storage.payments.payments(user, page).await }).await?;
+    let page = call
+        .api()
+        .read(|api| async move { api.storage.payments.payments(user, page).await })
+        .await?;
     let currency = call.api().policy.currency;
     Ok(HttpResponse::Ok().json(List::of(page, |payment| PaymentView::of(payment, currency))))
 }

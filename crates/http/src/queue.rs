@@ -105,7 +105,10 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
         token_id: TokenId::mint(),
         actor,
         named: wanted.user_id.as_deref().map(UserId::from_client),
-        target: call.api().read(|api| async move { api.catalog.find(concert, date).await }).await?,
+        target: call
+            .api()
+            .read(|api| async move { api.catalog.find(concert, date).await })
+            .await?,
     };
     let joined = call.api().decide(command).await??;
     let (answer, word) = if joined.fresh {
@@ -136,7 +139,9 @@ pub(crate) async fn leave(call: Call) -> Outcome {
 /// Where a token stands. Asking is a call with the token, so it claims the slot of a fan who was
 /// just let in.
 pub(crate) async fn visit(api: &Arc<Api>, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
-    let status = api.read(|api| async move { api.storage.queue.status(token).await }).await?;
+    let status = api
+        .read(|api| async move { api.storage.queue.status(token).await })
+        .await?;
     let Some(mut status) = status else {
         return Ok(None);
     };

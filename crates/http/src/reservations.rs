@@ -115,7 +115,10 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         reservation_id: ReservationId::mint(),
         token: booker.token,
         actor: booker.actor,
-        target: call.api().read(|api| async move { api.catalog.find(concert, date).await }).await?,
+        target: call
+            .api()
+            .read(|api| async move { api.catalog.find(concert, date).await })
+            .await?,
         seat_numbers: wanted.seat_numbers,
     };
     let held = call.api().decide(command).await??;
@@ -131,10 +134,16 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
 pub(crate) async fn show(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
-    let found = call.api().read(|api| async move { api.storage.seating.reservation(id).await }).await?;
+    let found = call
+        .api()
+        .read(|api| async move { api.storage.seating.reservation(id).await })
+        .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?;
     if !actor.may_touch(found.reservation.user_id) {
-        return Err(Problem::new(Code::UserMismatch, "the reservation belongs to another user"));
+        return Err(Problem::new(
+            Code::UserMismatch,
+            "the reservation belongs to another user",
+        ));
     }
     let play = (found.schedule.concert_id, found.schedule.date);
     let view = ReservationView::of(&found.reservation, play, call.api().policy.currency, found.as_of);
@@ -145,7 +154,10 @@ pub(crate) async fn show(call: Call) -> Outcome {
 pub(crate) async fn release(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
-    let found = call.api().read(|api| async move { api.storage.seating.reservation(id).await }).await?;
+    let found = call
+        .api()
+        .read(|api| async move { api.storage.seating.reservation(id).await })
+        .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?.reservation;
     let command = ReleaseHold {
         reservation_id: id,

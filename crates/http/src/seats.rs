@@ -92,7 +92,10 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let inside = admitted(&call, &booker).await?;
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let date = DateSelector::from_client(&call.path("date"));
-    let schedule = call.api().read(|api| async move { api.catalog.find(concert, date).await }).await??;
+    let schedule = call
+        .api()
+        .read(|api| async move { api.catalog.find(concert, date).await })
+        .await??;
     if inside.token.schedule_id != schedule.id {
         return Err(wrong_scope("performance"));
     }

@@ -69,7 +69,10 @@ pub(crate) async fn sign_up(mut call: Call) -> Outcome {
         call.limit_address(Rule::SignUp)?;
     }
     let received = call.body::<SignUp>().await?;
-    let request = caller.as_ref().map(|caller| call.keyed(caller, &received)).transpose()?;
+    let request = caller
+        .as_ref()
+        .map(|caller| call.keyed(caller, &received))
+        .transpose()?;
     let command = RegisterUser {
         request: request.flatten(),
         user_id: UserId::mint(),
@@ -98,10 +101,7 @@ pub(crate) async fn grant_access(mut call: Call) -> Outcome {
     if matches!(caller, Caller::Fan(own) if own != user_id) {
         return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
     }
-    let command = GrantAccess {
-        request,
-        user_id,
-    };
+    let command = GrantAccess { request, user_id };
     let user_id = call.api().decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user_id);
     Ok(HttpResponse::Created().json(AccessGranted {

@@ -154,7 +154,10 @@ impl From<Entry> for EntryView {
 pub(crate) async fn show_of_user(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let user = check_owner(&call, actor).await?;
-    let wallet = call.api().read(|api| async move { api.storage.wallets.wallet_of(user).await }).await?;
+    let wallet = call
+        .api()
+        .read(|api| async move { api.storage.wallets.wallet_of(user).await })
+        .await?;
     let currency = call.api().policy.currency;
     let view = wallet.map_or_else(
         || WalletView::empty(user, currency),
@@ -168,7 +171,10 @@ pub(crate) async fn entries(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let page = call.page::<u64>()?;
     let user = check_owner(&call, actor).await?;
-    let page = call.api().read(|api| async move { api.storage.wallets.entries(user, page).await }).await?;
+    let page = call
+        .api()
+        .read(|api| async move { api.storage.wallets.entries(user, page).await })
+        .await?;
     Ok(HttpResponse::Ok().json(List::of(page, EntryView::from)))
 }
 
@@ -177,7 +183,10 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let wallet = find(&call).await?.ok_or(ChargeRefusal::InvalidWallet)?;
     if !actor.may_touch(wallet.user_id) {
-        return Err(Problem::new(Code::WalletUserMismatch, "the wallet belongs to another user"));
+        return Err(Problem::new(
+            Code::WalletUserMismatch,
+            "the wallet belongs to another user",
+        ));
     }
     Ok(HttpResponse::Ok().json(WalletView::of(&wallet, call.api().policy.currency)))
 }
@@ -227,16 +236,17 @@ fn command(
 }
 
 async fn charge(call: &Call, command: ChargeWallet, payment_method: Option<String>) -> Outcome {
-    let work = |api: std::sync::Arc<crate::Api>| async move {
-        api.payments.charge(command, payment_method.as_deref()).await
-    };
+    let work =
+        |api: std::sync::Arc<crate::Api>| async move { api.payments.charge(command, payment_method.as_deref()).await };
     let charged = call.api().write(work).await??;
     Ok(HttpResponse::Created().json(ChargedView::of(&charged, call.api().policy.currency)))
 }
 
 async fn find(call: &Call) -> Result<Option<Wallet>, Problem> {
     let id = WalletId::from_client(&call.path("wallet_id"));
-    call.api().read(|api| async move { api.storage.wallets.wallet(id).await }).await
+    call.api()
+        .read(|api| async move { api.storage.wallets.wallet(id).await })
+        .await
 }
 
 /// The user of the path, once it is clear that the call may act for that one.
@@ -245,6 +255,11 @@ pub(crate) async fn check_owner(call: &Call, actor: Actor) -> Result<UserId, Pro
     if !actor.may_touch(named) {
         return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
     }
-    let user = call.api().read(|api| async move { api.storage.identities.user(named).await }).await?;
-    Ok(actor.acts_for(Some(named), None, |named| user.as_ref().is_some_and(|user| user.id == named))?)
+    let user = call
+        .api()
+        .read(|api| async move { api.storage.identities.user(named).await })
+        .await?;
+    Ok(actor.acts_for(Some(named), None, |named| {
+        user.as_ref().is_some_and(|user| user.id == named)
+    })?)
 }

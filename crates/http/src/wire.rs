@@ -16,8 +16,7 @@ pub(crate) struct Instant(pub(crate) Timestamp);
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let format =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         let utc = self.0.to_offset(UtcOffset::UTC);
         let text = utc.format(&format).map_err(S::Error::custom)?;
         serializer.serialize_str(&text)
@@ -88,6 +87,6 @@ scalar_schema!(Day, "Day", |schema| schema
     .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
     .description(Some("A day at the venue")));
 
-scalar_schema!(Amount, "Amount", |schema| schema
-    .schema_type(Type::Number)
-    .description(Some("An exact amount in the deployment's currency; read the literal, not a float")));
+scalar_schema!(Amount, "Amount", |schema| schema.schema_type(Type::Number).description(
+    Some("An exact amount in the deployment's currency; read the literal, not a float")
+));

@@ -78,7 +78,10 @@ impl GateChange {
 pub(crate) async fn show(call: Call) -> Outcome {
     call.operator(Scope::QueueWrite).await?;
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
-    let gate = call.api().read(|api| async move { api.storage.queue.gate(schedule).await }).await?;
+    let gate = call
+        .api()
+        .read(|api| async move { api.storage.queue.gate(schedule).await })
+        .await?;
     let gate = gate.ok_or_else(no_such_schedule)?;
     Ok(HttpResponse::Ok().json(GateView::from(gate.settings)))
 }
@@ -88,7 +91,10 @@ pub(crate) async fn change(mut call: Call) -> Outcome {
     call.operator(Scope::QueueWrite).await?;
     let patch = call.body::<GateChange>().await?.body.patch();
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
-    let gate = call.api().write(|api| async move { api.storage.queue.patch_gate(schedule, patch).await }).await?;
+    let gate = call
+        .api()
+        .write(|api| async move { api.storage.queue.patch_gate(schedule, patch).await })
+        .await?;
     let gate = gate.ok_or_else(no_such_schedule)??;
     Ok(HttpResponse::Ok().json(GateView::from(gate.settings)))
 }

@@ -163,7 +163,12 @@ impl NewSeats {
                         seats_per_row: section.seats_per_row,
                     })
                 };
-                sections.into_iter().enumerate().map(block).collect::<Result<_, _>>().map(SeatLayout)
+                sections
+                    .into_iter()
+                    .enumerate()
+                    .map(block)
+                    .collect::<Result<_, _>>()
+                    .map(SeatLayout)
             }
         }
     }
@@ -218,7 +223,10 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         booking_opens_at: new.booking_opens_at,
         booking_closes_at: new.booking_closes_at,
         layout: new.seats.layout(currency)?,
-        gate: gate.patch().apply(GateSettings::default()).map_err(CatalogRefusal::from)?,
+        gate: gate
+            .patch()
+            .apply(GateSettings::default())
+            .map_err(CatalogRefusal::from)?,
     };
     let created = call.api().decide(command).await??;
     call.api().catalog.forget(concert_id);

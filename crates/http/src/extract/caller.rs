@@ -91,7 +91,9 @@ impl Call {
             return Ok(Caller::Fan(user));
         }
         let hash = credentials::lookup_hash(bearer).ok_or_else(unknown)?;
-        let key = self.api.read(|api| async move { api.storage.identities.operator_key(hash).await });
+        let key = self
+            .api
+            .read(|api| async move { api.storage.identities.operator_key(hash).await });
         match key.await? {
             Some(key) if key.revoked_at.is_none() => Ok(Caller::Operator(key.id, key.scopes)),
             Some(_) | None => Err(unknown()),
@@ -166,7 +168,9 @@ impl Call {
 
     fn bearer(&self) -> Option<&str> {
         let (scheme, credential) = self.single_header(&header::AUTHORIZATION)?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim_start_matches(' '))
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| credential.trim_start_matches(' '))
     }
 
     /// The header's text; a header sent twice could mean either, and so counts as missing.

@@ -12,10 +12,8 @@ pub(crate) use fields::Fields;
 pub(crate) use query::List;
 
 use crate::api::Api;
-use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web, web::Data};
-use futures_util::FutureExt as _;
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web::Data};
 use std::{
-    collections::HashMap,
     future::{Ready, ready},
     sync::Arc,
 };
@@ -54,8 +52,40 @@ impl Call {
 
     /// A part of the path, by its name in the URL table.
     pub(crate) fn path(&self, name: &str) -> String {
-        let parts = web::Path::<HashMap<String, String>>::extract(&self.request).now_or_never();
-        let part = parts.and_then(|parts| parts.ok()?.into_inner().remove(name));
-        part.unwrap_or_default()
+        percent_decoded(self.request.match_info().get(name).unwrap_or_default())
+    }
+}
+
+/// The router leaves `%2B`, `%2F` and `%25` as they are, so that it can tell them from `+`, `/` and
+/// `%`. What is no escape, or comes to no text, stays as it is too.
+fn percent_decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let escaped = escaped.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let decoded = escaped.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| part.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_router_left_escaped_is_unescaped_once() {
+        for (part, decoded) in [
+            ("2026-12-24T19:30:00%2B09:00", "2026-12-24T19:30:00+09:00"),
+            ("a%2Fb", "a/b"),
+            ("%252F", "%2F"),
+            ("100%", "100%"),
+            ("%zz%+1", "%zz%+1"),
+            ("%FF", "%FF"),
+        ] {
+            assert_eq!(percent_decoded(part), decoded);
+        }
     }
 }
