@@ -28,7 +28,13 @@
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod admission;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod atomicity;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod books;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod catalog;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod idempotency;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod identity;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
@@ -38,6 +44,8 @@ pub mod queue;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod seating;
 mod stage;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod sweeping;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod wallet;
 
@@ -157,6 +165,40 @@ macro_rules! every_promise {
                 an_approval_after_the_hold_has_cost_nothing
                 a_hold_can_be_paid_until_its_very_end
                 payments_come_newest_first_page_by_page
+            }
+            idempotency {
+                every_keyed_answer_is_repeated
+                the_same_keys_twice_in_one_batch_have_one_effect
+                another_body_under_a_used_key_is_refused
+                one_key_in_two_scopes_is_two_keys
+                a_refusal_that_changed_nothing_is_decided_anew
+                while_the_provider_is_asked_the_key_is_in_progress
+                a_lease_that_is_over_may_be_taken_over
+                a_record_counts_for_a_day
+                a_charge_that_brought_no_money_is_decided_anew
+                a_command_sent_again_finds_what_it_made
+                a_spent_key_of_one_kind_is_no_answer_to_another
+            }
+            atomicity {
+                a_batch_is_decided_in_the_order_given
+                a_command_sees_what_those_before_it_changed
+                a_hold_given_back_in_the_same_batch_is_free
+                leaving_and_joining_in_one_batch_is_one_after_the_other
+                a_batch_that_cannot_be_stored_leaves_no_trace
+                an_empty_batch_is_decided_at_once
+                a_large_batch_is_one_batch
+            }
+            sweeping {
+                a_sweep_stores_what_time_decided
+                a_sweep_keeps_its_hands_off_what_is_not_over
+                a_seat_taken_over_is_not_freed_by_the_sweep
+                a_sweep_deletes_records_past_their_day
+                everybody_who_waited_is_swept_when_booking_closes
+            }
+            books {
+                storage_answers_when_it_is_well
+                a_whole_evening_leaves_sound_books
+                money_is_handed_over_user_by_user_in_pages
             }
         }
     };
