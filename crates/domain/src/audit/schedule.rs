@@ -102,7 +102,8 @@ fn check_holds_apart(findings: &mut Findings, books: &ScheduleBooks) {
         }
     }
     for (number, mut holds) in holds {
-        holds.sort_unstable_by_key(|hold| (hold.held_at, kept_until(hold)));
+        // Of those that began at one instant, the one that still keeps the seat came last.
+        holds.sort_unstable_by_key(|hold| (hold.held_at, kept_until(hold).is_none(), kept_until(hold)));
         for pair in holds.windows(2) {
             if kept_until(pair[0]).is_none_or(|end| pair[1].held_at < end) {
                 let (one, two) = (pair[0].id, pair[1].id);
