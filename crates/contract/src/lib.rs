@@ -42,6 +42,8 @@ pub mod payment;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod queue;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod races;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod seating;
 mod stage;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
@@ -80,10 +82,11 @@ pub trait Fixture: Send + Sync + Sized + 'static {
 macro_rules! contract_suite {
     ($fixture:expr) => {
         $crate::every_promise! { $crate::expand_promises, $fixture }
+        $crate::every_race! { $crate::expand_races, $fixture }
     };
 }
 
-/// Names every promise to another macro.
+/// Names every promise but the races to another macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! every_promise {
@@ -204,6 +207,37 @@ macro_rules! every_promise {
     };
 }
 
+/// Names every race to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! every_race {
+    ($then:path, $($more:tt)*) => {
+        $then! {
+            $($more)*;
+            one_seat_has_one_holder
+            overlapping_holds_share_no_seat
+            one_fan_stays_within_the_seat_limit
+            one_reservation_is_paid_once
+            a_balance_is_spent_once
+            first_charges_make_one_wallet_and_all_count
+            one_key_charges_once
+            one_key_asks_the_provider_once
+            one_key_holds_once
+            one_key_signs_up_once
+            a_fan_has_one_live_token
+            everybody_in_line_has_a_number_of_their_own
+            leaving_and_paying_exclude_each_other
+            releasing_and_paying_exclude_each_other
+            a_hold_is_paid_in_time_or_taken_over
+            a_sweep_never_frees_what_was_taken_over
+            two_admission_loops_let_nobody_in_twice
+            who_leaves_is_never_inside
+            a_gate_changed_during_admission_keeps_both_changes
+            the_same_start_is_put_on_sale_once
+        }
+    };
+}
+
 /// One test a promise.
 #[doc(hidden)]
 #[macro_export]
@@ -219,4 +253,23 @@ macro_rules! expand_promises {
             )*
         }
     )*};
+}
+
+/// One test a race.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! expand_races {
+    ($fixture:expr; $($race:ident)*) => {
+        mod races {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $race() {
+                    if let Err(found) = $crate::races::$race($fixture).await {
+                        panic!("{found}");
+                    }
+                }
+            )*
+        }
+    };
 }

@@ -226,9 +226,8 @@ impl<F: Fixture> Stage<F> {
         for fan in &fans {
             self.admit_until_inside(fan).await;
         }
-        for fan in &fans {
-            self.decide(Visit { token: fan.token }).await.expect("a known token");
-        }
+        let visits = fans.iter().map(|fan| Visit { token: fan.token }.into());
+        self.decide_each(visits.collect()).await;
         fans
     }
 
