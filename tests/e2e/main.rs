@@ -1,7 +1,17 @@
 //! Stories told to the real binary over real sockets.
 
+mod arrows;
+mod commands;
+mod crashes;
+mod demo;
+mod document;
+mod gate;
 mod instances;
 mod process;
 mod races;
 mod refusals;
+mod replay;
 mod seed_000;
+mod seed_001;
+mod settings;
+mod shoppers;
