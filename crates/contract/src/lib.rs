@@ -3,7 +3,7 @@
 //! An adapter has one test binary, `tests/contract.rs`, that says how to make a storage and lets
 //! the macro expand to one test a promise:
 //!
-//! ```ignore
+//! ```text
 //! use frontrow_contract::{Fixture, contract_suite};
 //! use frontrow_domain::{policy::Policy, storage::Storage};
 //! use time::Duration;
