@@ -24,14 +24,15 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How many lanes there are and how much each takes.
+/// How many lanes there are and how much each takes. What is counted are calls, which as a rule
+/// carry one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneSettings {
-    /// How many transactions run side by side; commands of one shard never do.
+    /// How many transactions run side by side. Calls for one shard go to one lane.
     pub lanes: usize,
-    /// How many commands may wait in one lane; one more is `overloaded`.
+    /// How many calls may wait in one lane; one more is `overloaded`.
     pub capacity: usize,
-    /// How many commands one transaction carries at the most.
+    /// How many calls one transaction carries at the most.
     pub max_batch: usize,
 }
 
@@ -45,7 +46,8 @@ impl Default for LaneSettings {
     }
 }
 
-/// Decides commands in batches, through another [`Decisions`].
+/// Decides commands in batches, through another [`Decisions`]. The commands of one call stay
+/// together, in their order and in one transaction.
 pub struct GroupCommit {
     /// `None` once closed.
     lanes: RwLock<Option<Vec<Lane>>>,
@@ -54,16 +56,16 @@ pub struct GroupCommit {
 
 /// The way into a lane.
 struct Lane {
-    jobs: mpsc::Sender<Job>,
+    calls: mpsc::Sender<Call>,
     depth: Gauge,
 }
 
-struct Job {
-    command: Command,
+struct Call {
+    commands: Vec<Command>,
     reply: oneshot::Sender<Outcome>,
 }
 
-type Outcome = Result<Verdict, StoreError>;
+type Outcome = Result<Vec<Verdict>, StoreError>;
 
 impl GroupCommit {
     /// Starts the lanes on `runtime`, which should not be the one that serves clients.
@@ -77,7 +79,7 @@ impl GroupCommit {
         let mut lanes = Vec::new();
         let mut running = Vec::new();
         for number in 0..settings.lanes.max(1) {
-            let (jobs, waiting) = mpsc::channel(settings.capacity.max(1));
+            let (calls, waiting) = mpsc::channel(settings.capacity.max(1));
             let depth = metrics.lane(number);
             let worker = Worker {
                 inner: inner.clone(),
@@ -85,7 +87,7 @@ impl GroupCommit {
                 metrics: metrics.clone(),
             };
             running.push(runtime.spawn(worker.run(waiting, settings.max_batch.max(1))));
-            lanes.push(Lane { jobs, depth });
+            lanes.push(Lane { calls, depth });
         }
         Arc::new(Self {
             lanes: RwLock::new(Some(lanes)),
@@ -105,63 +107,34 @@ impl GroupCommit {
         }
     }
 
-    /// Puts all commands into their lanes, or none of them.
-    fn enqueue(&self, commands: Vec<Command>) -> Result<Vec<oneshot::Receiver<Outcome>>, StoreError> {
+    /// Puts a call into its lane; what comes back brings the answer.
+    fn enqueue(&self, commands: Vec<Command>) -> Result<oneshot::Receiver<Outcome>, StoreError> {
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(lanes) = lanes.as_deref() else {
-            return Err(StoreError::Unavailable("the service is shutting down".to_owned()));
-        };
-        let lane_of: Vec<usize> = commands.iter().map(|command| lane_of(command, lanes.len())).collect();
-        let mut permits = Vec::with_capacity(lanes.len());
-        for (number, lane) in lanes.iter().enumerate() {
-            let wanted = lane_of.iter().filter(|own| **own == number).count();
-            let permit = lane.jobs.try_reserve_many(wanted);
-            permits.push(permit.map_err(|error| match error {
-                mpsc::error::TrySendError::Full(()) => StoreError::Overloaded,
-                mpsc::error::TrySendError::Closed(()) => StoreError::Unavailable("a lane has ended".to_owned()),
-            })?);
-        }
-        let mut replies = Vec::with_capacity(commands.len());
-        for (command, number) in commands.into_iter().zip(lane_of) {
-            if let Some(permit) = permits[number].next() {
-                let (reply, answer) = oneshot::channel();
-                lanes[number].depth.inc();
-                permit.send(Job { command, reply });
-                replies.push(answer);
-            }
-        }
-        Ok(replies)
+        let lane = lanes.as_deref().map(|lanes| &lanes[lane_of(&commands, lanes.len())]);
+        let closed = |why: &str| StoreError::Unavailable(why.to_owned());
+        let lane = lane.ok_or_else(|| closed("the service is shutting down"))?;
+        let permit = lane.calls.try_reserve().map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(()) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(()) => closed("the lane has ended"),
+        })?;
+        let (reply, answer) = oneshot::channel();
+        lane.depth.inc();
+        permit.send(Call { commands, reply });
+        Ok(answer)
     }
 }
 
-/// Commands of one shard share a lane. The low bits of a `UUIDv7` are random.
-fn lane_of(command: &Command, lanes: usize) -> usize {
-    let lane = command.shard().as_u128() % (lanes as u128);
-    usize::try_from(lane).unwrap_or(0)
+/// Calls for one shard share a lane. The low bits of a `UUIDv7` are random.
+fn lane_of(commands: &[Command], lanes: usize) -> usize {
+    let shard = commands.first().map_or(0, |command| command.shard().as_u128());
+    usize::try_from(shard % (lanes as u128)).unwrap_or(0)
 }
 
 #[async_trait]
 impl Decisions for GroupCommit {
     async fn decide_each(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
-        let mut outcomes = Vec::with_capacity(commands.len());
-        for reply in self.enqueue(commands)? {
-            let lost = || Err(StoreError::OutcomeUnknown("the lane has ended".to_owned()));
-            outcomes.push(reply.await.unwrap_or_else(|_| lost()));
-        }
-        all_or_error(outcomes)
-    }
-}
-
-/// Every verdict, or what to say about all commands when some have none.
-fn all_or_error(outcomes: Vec<Outcome>) -> Result<Vec<Verdict>, StoreError> {
-    let some_decided = outcomes.iter().any(Result::is_ok);
-    let verdicts: Result<Vec<Verdict>, StoreError> = outcomes.into_iter().collect();
-    match verdicts {
-        Err(error) if some_decided => {
-            let why = format!("some of the commands were decided; others: {error}");
-            Err(StoreError::OutcomeUnknown(why))
-        }
-        all => all,
+        let lost = || Err(StoreError::OutcomeUnknown("the lane has ended".to_owned()));
+        self.enqueue(commands)?.await.unwrap_or_else(|_| lost())
     }
 }
 
@@ -173,15 +146,13 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self, mut waiting: mpsc::Receiver<Job>, max_batch: usize) {
+    async fn run(self, mut waiting: mpsc::Receiver<Call>, max_batch: usize) {
         let mut batch = Vec::with_capacity(max_batch);
         while waiting.recv_many(&mut batch, max_batch).await > 0 {
-            let (commands, replies): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|job: Job| (job.command, job.reply)).unzip();
+            let (calls, replies): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|call: Call| (call.commands, call.reply)).unzip();
             self.depth.dec_by(i64::try_from(replies.len()).unwrap_or(i64::MAX));
-            let started = Instant::now();
-            let outcomes = self.decide(commands).await;
-            self.metrics.decided(replies.len(), started.elapsed());
+            let outcomes = self.decide(calls).await;
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A caller that has gone does not want its answer.
                 let _ = reply.send(outcome);
@@ -189,25 +160,25 @@ impl Worker {
         }
     }
 
-    /// One outcome for each command. A defect that one command brings on must not fail the others,
-    /// so they are then decided one by one; a storage that is away would only be asked in vain.
-    async fn decide(&self, commands: Vec<Command>) -> Vec<Outcome> {
-        let count = commands.len();
-        match self.attempt(&commands).await {
-            Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
-            Err(StoreError::Internal(_)) if count > 1 => self.decide_one_by_one(&commands).await,
-            Err(error) => vec![Err(error); count],
+    /// One outcome for each call. A defect that one call brings on must not fail the others, so
+    /// they are then decided one by one; a storage that is away would only be asked in vain.
+    async fn decide(&self, calls: Vec<Vec<Command>>) -> Vec<Outcome> {
+        let together: Vec<Command> = calls.iter().flatten().cloned().collect();
+        match self.attempt(&together).await {
+            Ok(verdicts) => dealt_out(&calls, verdicts),
+            Err(StoreError::Internal(_)) if calls.len() > 1 => self.decide_one_by_one(&calls).await,
+            Err(error) => vec![Err(error); calls.len()],
         }
     }
 
-    async fn decide_one_by_one(&self, commands: &[Command]) -> Vec<Outcome> {
+    async fn decide_one_by_one(&self, calls: &[Vec<Command>]) -> Vec<Outcome> {
         self.metrics.retried("one_by_one");
-        let mut outcomes = Vec::with_capacity(commands.len());
+        let mut outcomes = Vec::with_capacity(calls.len());
         let mut away = None;
-        for command in commands {
+        for commands in calls {
             let outcome = match &away {
                 Some(error) => Err(StoreError::clone(error)),
-                None => self.attempt(std::slice::from_ref(command)).await.and_then(only),
+                None => self.attempt(commands).await,
             };
             if let Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) = &outcome {
                 away = Some(error.clone());
@@ -219,7 +190,7 @@ impl Worker {
 
     /// Has a batch decided; once more when it is unknown whether that changed anything, which is
     /// safe with the same ids. If that brings no verdict either, it stays unknown.
-    async fn attempt(&self, commands: &[Command]) -> Result<Vec<Verdict>, StoreError> {
+    async fn attempt(&self, commands: &[Command]) -> Outcome {
         match self.ask(commands.to_vec()).await {
             Err(StoreError::OutcomeUnknown(why)) => {
                 self.metrics.retried("outcome_unknown");
@@ -231,11 +202,14 @@ impl Worker {
     }
 
     /// Asks the storage, and lets neither a panic nor a wrong number of verdicts through.
-    async fn ask(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
+    async fn ask(&self, commands: Vec<Command>) -> Outcome {
         let count = commands.len();
+        let started = Instant::now();
         let asked = AssertUnwindSafe(async { self.inner.decide_each(commands).await });
         let panicked = || Err(StoreError::Internal("deciding panicked".to_owned()));
-        let verdicts = asked.catch_unwind().await.unwrap_or_else(|_| panicked())?;
+        let answer = asked.catch_unwind().await.unwrap_or_else(|_| panicked());
+        self.metrics.decided(count, started.elapsed());
+        let verdicts = answer?;
         if verdicts.len() == count {
             Ok(verdicts)
         } else {
@@ -245,9 +219,11 @@ impl Worker {
     }
 }
 
-fn only(verdicts: Vec<Verdict>) -> Outcome {
-    let missing = || StoreError::Internal("no verdict".to_owned());
-    verdicts.into_iter().next().ok_or_else(missing)
+/// Gives each call the verdicts of its own commands.
+fn dealt_out(calls: &[Vec<Command>], verdicts: Vec<Verdict>) -> Vec<Outcome> {
+    let mut verdicts = verdicts.into_iter();
+    let own = |commands: &Vec<Command>| Ok(verdicts.by_ref().take(commands.len()).collect());
+    calls.iter().map(own).collect()
 }
 
 #[cfg(test)]

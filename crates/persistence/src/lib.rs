@@ -1,5 +1,6 @@
 //! The PostgreSQL and SQLite adapters: load, let the domain decide, store, a whole batch at a time.
 
+mod codec;
 pub mod group_commit;
 pub mod metrics;
 #[cfg(feature = "postgres")]

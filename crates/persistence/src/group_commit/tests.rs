@@ -121,11 +121,10 @@ fn lanes(inner: &Arc<Scripted>, lanes: usize, capacity: usize, max_batch: usize)
 }
 
 /// Sends a command from a caller of its own.
-fn send(group: &Arc<GroupCommit>, command: Command) -> JoinHandle<Outcome> {
+fn send(group: &Arc<GroupCommit>, command: Command) -> JoinHandle<Result<Verdict, StoreError>> {
     // Accepted before this returns, so that tests know the order.
-    let mut replies = group.enqueue(vec![command]).unwrap();
-    let reply = replies.pop().unwrap();
-    tokio::spawn(async move { reply.await.unwrap() })
+    let reply = group.enqueue(vec![command]).unwrap();
+    tokio::spawn(async move { reply.await.unwrap().map(|verdicts| verdicts[0].clone()) })
 }
 
 fn granted(command: &Command) -> Verdict {
@@ -156,38 +155,36 @@ async fn what_gathers_while_a_batch_is_decided_is_the_next_batch() {
 }
 
 #[tokio::test]
-async fn a_full_lane_is_overloaded_at_once_and_takes_nothing_of_the_call() {
+async fn a_full_lane_is_overloaded_at_once() {
     let inner = Scripted::willing();
     let group = one_lane(&inner, 2, 10);
     let running = send(&group, grant());
     inner.has_begun().await;
     let waiting = send(&group, grant());
 
-    assert_eq!(
-        group.decide_each(vec![grant(), grant()]).await,
-        Err(StoreError::Overloaded),
-        "two do not fit where one does"
-    );
     let last = send(&group, grant());
+
     assert_eq!(group.decide_each(vec![grant()]).await, Err(StoreError::Overloaded));
 
     inner.clone().open();
     for answer in [running, waiting, last] {
         assert!(answer.await.unwrap().is_ok());
     }
-    assert_eq!(inner.batches(), [1, 2], "the refused ones were never decided");
+    assert_eq!(inner.batches(), [1, 2], "the refused one was never decided");
 }
 
 #[tokio::test]
-async fn commands_of_one_shard_keep_their_order_over_many_lanes() {
+async fn calls_for_one_shard_keep_their_order_over_many_lanes() {
     let inner = Scripted::willing().open();
     let group = lanes(&inner, 4, 1_000, 7);
     let shards: Vec<ScheduleId> = (0..10).map(|_| ScheduleId::mint()).collect();
     let commands: Vec<Command> = (0..200).map(|i| leave(shards[i % 10])).collect();
 
-    let verdicts = group.decide_each(commands.clone()).await.unwrap();
+    let answers: Vec<_> = commands.iter().map(|command| send(&group, command.clone())).collect();
+    for answer in answers {
+        assert!(answer.await.unwrap().is_ok());
+    }
 
-    assert_eq!(verdicts.len(), 200);
     for shard in shards {
         let own = commands.iter().filter(|command| command.shard() == shard.0);
         let sent: Vec<UserId> = own.map(subject).collect();
@@ -196,13 +193,21 @@ async fn commands_of_one_shard_keep_their_order_over_many_lanes() {
 }
 
 #[tokio::test]
-async fn each_command_of_a_call_gets_its_own_verdict() {
-    let inner = Scripted::willing().open();
-    let group = lanes(&inner, 3, 1_000, 4);
-    let commands: Vec<Command> = (0..50).map(|_| grant()).collect();
-    let expected: Vec<Verdict> = commands.iter().map(granted).collect();
-    assert_eq!(group.decide_each(commands).await, Ok(expected));
-    assert_eq!(group.decide_each(Vec::new()).await, Ok(Vec::new()));
+async fn a_call_stays_together_and_gets_its_own_verdicts() {
+    let inner = Scripted::willing();
+    let group = one_lane(&inner, 10, 10);
+    let running = send(&group, grant());
+    inner.has_begun().await;
+    let calls: Vec<Vec<Command>> = [2, 0, 3].map(|count| (0..count).map(|_| grant()).collect()).into();
+    let answers: Vec<_> = calls.iter().map(|call| group.enqueue(call.clone()).unwrap()).collect();
+
+    inner.clone().open();
+
+    assert!(running.await.unwrap().is_ok());
+    for (call, answer) in calls.iter().zip(answers) {
+        assert_eq!(answer.await.unwrap(), Ok(call.iter().map(granted).collect()));
+    }
+    assert_eq!(inner.batches(), [1, 5]);
 }
 
 #[tokio::test]
@@ -248,7 +253,7 @@ async fn a_command_that_breaks_its_batch_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_decided_in_part_is_unknown_as_a_whole() {
+async fn a_call_is_never_decided_in_part() {
     let poison = grant();
     let poisonous = subject(&poison);
     let refuse = move |commands: &[Command]| {
@@ -259,7 +264,8 @@ async fn a_call_that_is_decided_in_part_is_unknown_as_a_whole() {
     let inner = Scripted::with((0..3).map(|_| Box::new(refuse) as Script).collect()).open();
     let group = one_lane(&inner, 10, 10);
     let outcome = group.decide_each(vec![grant(), poison]).await;
-    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(StoreError::Internal(_))), "{outcome:?}");
+    assert_eq!(inner.batches(), [2]);
 }
 
 #[tokio::test]

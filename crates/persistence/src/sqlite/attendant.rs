@@ -1,0 +1,258 @@
+//! The background work: letting fans in, and tidying up after time has decided. Each step is a
+//! transaction of its own and bounded, so that bookings never wait long for it.
+
+use super::{
+    Sqlite,
+    error::SqlError,
+    load::seat,
+    queue::{admitted_since, gate_by_id, issued},
+    rows::{ReservationRow, TokenRow},
+    schema::{IsActive, IsHeld, IsLive, IsWaiting, gates, lines, queue_tokens, reservations, schedules},
+    statement::run,
+    store::{update_reservation, update_seat, update_token},
+    types::{Id, Moment, Whole},
+};
+use crate::codec::{count_from_db, count_to_db};
+use async_trait::async_trait;
+use diesel::{prelude::*, sqlite::SqliteConnection};
+use frontrow_domain::{
+    clock::Timestamp,
+    id::ScheduleId,
+    outcome::StoreError,
+    policy::Policy,
+    queue::{
+        Gate, LineState, MOST_AT_ONCE, QueueToken, TokenState, admit,
+        port::{Admitted, Attendant, Swept},
+    },
+    seating::{Reservation, ReservationState, SeatState},
+};
+use time::Duration;
+
+/// How many rows one step tidies at the most.
+const STEP: usize = 500;
+
+#[async_trait]
+impl Attendant for Sqlite {
+    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+        let clock = self.clock.clone();
+        let due = self.readers.run(move |conn| due_gates(conn, clock.now())).await?;
+        let mut done = Admitted::default();
+        for schedule in due {
+            let policy = self.policy;
+            let clock = self.clock.clone();
+            let admitted = self
+                .writer
+                .run(move |conn| admit_next(conn, schedule, &policy, clock.now()));
+            let admitted = admitted.await?;
+            done.admitted += admitted;
+            done.more |= admitted == MOST_AT_ONCE;
+        }
+        Ok(done)
+    }
+
+    async fn sweep(&self) -> Result<Swept, StoreError> {
+        let policy = self.policy;
+        Ok(Swept {
+            holds: self
+                .step_by_step(move |conn, now| free_lapsed_holds(conn, &policy, now))
+                .await?,
+            tokens: self.step_by_step(end_lapsed_tokens).await?,
+            records: self.step_by_step(delete_lapsed_records).await?,
+        })
+    }
+}
+
+impl Sqlite {
+    /// Repeats a step until it finds less to do than it could.
+    async fn step_by_step<S>(&self, step: S) -> Result<u64, StoreError>
+    where
+        S: Fn(&mut SqliteConnection, Timestamp) -> Result<usize, SqlError> + Clone + Send + 'static,
+    {
+        let mut total = 0;
+        loop {
+            let step = step.clone();
+            let clock = self.clock.clone();
+            let tidied = self.writer.run(move |conn| step(conn, clock.now())).await?;
+            total += tidied as u64;
+            if tidied < STEP {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// Gates that may let somebody in: open, not paused, with numbers beyond the mark.
+fn due_gates(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<ScheduleId>, SqlError> {
+    let found: Vec<Id> = gates::table
+        .inner_join(lines::table.on(lines::schedule_id.eq(gates::schedule_id)))
+        .inner_join(schedules::table.on(schedules::schedule_id.eq(gates::schedule_id)))
+        .filter(gates::paused.eq(false))
+        .filter(lines::issued.gt(gates::admitted_number))
+        .filter(schedules::booking_opens_at.le(Moment(now)))
+        .filter(schedules::booking_closes_at.gt(Moment(now)))
+        .select(gates::schedule_id)
+        .load(conn)?;
+    Ok(found.into_iter().map(|id| ScheduleId(id.0)).collect())
+}
+
+/// Lets in at one gate what is due; says how many came in.
+fn admit_next(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<u64, SqlError> {
+    let window = schedules::table.find(Id(schedule.0));
+    let window = window.select((schedules::booking_opens_at, schedules::booking_closes_at));
+    let window: Option<(Moment, Moment)> = window.first(conn).optional()?;
+    let (Some(gate), Some((opens_at, closes_at))) = (gate_by_id(conn, schedule)?, window) else {
+        return Ok(0);
+    };
+    let lapsed = lapsed_active(conn, schedule, now)?;
+    end_all(conn, lapsed)?;
+    let state = LineState {
+        booking_opens_at: opens_at.0,
+        booking_closes_at: closes_at.0,
+        active: stored_active(conn, schedule)?,
+        last_minute: admitted_since(conn, schedule, now - Duration::MINUTE)?,
+    };
+    let admission = admit(&gate, state, now);
+    if admission.at_most == 0 {
+        return Ok(0);
+    }
+    let entering = next_waiting(conn, &gate, admission.at_most, now)?;
+    let admitted = entering.len() as u64;
+    let mut mark = gate.admitted_number;
+    for mut token in entering {
+        token.activate(&gate.settings, policy.claim, now);
+        mark = mark.max(token.number);
+        update_token(conn, &token)?;
+    }
+    if admitted < admission.at_most {
+        // Nobody waits: all who have a number have entered or gone.
+        mark = issued(conn, schedule)?.unwrap_or(mark);
+    }
+    let next_slot_at = match admitted {
+        0 => gate.next_slot_at,
+        _ => Some(admission.next_slot_after(admitted)),
+    };
+    move_mark(conn, &gate, mark, next_slot_at)?;
+    Ok(admitted)
+}
+
+fn move_mark(
+    conn: &mut SqliteConnection,
+    gate: &Gate,
+    mark: u64,
+    next_slot_at: Option<Timestamp>,
+) -> Result<(), SqlError> {
+    let sql = "UPDATE gates SET admitted_number = ?, next_slot_at = ? WHERE schedule_id = ?";
+    let binds = [
+        count_to_db(mark)?.into(),
+        next_slot_at.into(),
+        gate.schedule_id.0.into(),
+    ];
+    run(conn, sql, binds)?;
+    Ok(())
+}
+
+/// Tokens at one gate that are stored as active and have run out. All of them: one that stayed
+/// would keep the next fan out.
+fn lapsed_active(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    now: Timestamp,
+) -> Result<Vec<QueueToken>, SqlError> {
+    let found = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
+        .filter(IsActive::new(queue_tokens::state))
+        .filter(queue_tokens::lapses_at.le(Moment(now)))
+        .select(TokenRow::as_select())
+        .load(conn)?;
+    Ok(found.into_iter().map(Into::into).collect())
+}
+
+fn stored_active(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<u64, SqlError> {
+    let count: i64 = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
+        .filter(IsActive::new(queue_tokens::state))
+        .count()
+        .get_result(conn)?;
+    Ok(count_from_db(count)?)
+}
+
+/// The first fans in line, by number.
+fn next_waiting(
+    conn: &mut SqliteConnection,
+    gate: &Gate,
+    at_most: u64,
+    now: Timestamp,
+) -> Result<Vec<QueueToken>, SqlError> {
+    let found = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(gate.schedule_id.0)))
+        .filter(queue_tokens::number.gt(Whole(gate.admitted_number)))
+        .filter(IsWaiting::new(queue_tokens::state))
+        .filter(queue_tokens::lapses_at.gt(Moment(now)))
+        .order(queue_tokens::number)
+        .limit(count_to_db(at_most)?)
+        .select(TokenRow::as_select())
+        .load(conn)?;
+    Ok(found.into_iter().map(Into::into).collect())
+}
+
+/// Stores what time has decided about these tokens; says how many they were.
+fn end_all(conn: &mut SqliteConnection, lapsed: Vec<QueueToken>) -> Result<usize, SqlError> {
+    let count = lapsed.len();
+    for mut token in lapsed {
+        token.state = TokenState::Expired;
+        token.ended_at = Some(token.lapses_at);
+        update_token(conn, &token)?;
+    }
+    Ok(count)
+}
+
+fn end_lapsed_tokens(conn: &mut SqliteConnection, now: Timestamp) -> Result<usize, SqlError> {
+    let lapsed = queue_tokens::table
+        .filter(IsLive::new(queue_tokens::state))
+        .filter(queue_tokens::lapses_at.le(Moment(now)))
+        .order(queue_tokens::lapses_at)
+        .limit(STEP as i64)
+        .select(TokenRow::as_select())
+        .load(conn)?;
+    end_all(conn, lapsed.into_iter().map(Into::into).collect())
+}
+
+fn free_lapsed_holds(conn: &mut SqliteConnection, policy: &Policy, now: Timestamp) -> Result<usize, SqlError> {
+    let lapsed = reservations::table
+        .filter(IsHeld::new(reservations::state))
+        .filter(reservations::held_until.le(Moment(now)))
+        .order(reservations::held_until)
+        .limit(STEP as i64)
+        .select(ReservationRow::as_select())
+        .load(conn)?;
+    let count = lapsed.len();
+    for row in lapsed {
+        free_seats(conn, row.in_currency(policy.currency), now)?;
+    }
+    Ok(count)
+}
+
+/// Ends a lapsed hold, and frees the seats that nobody else has taken since.
+fn free_seats(conn: &mut SqliteConnection, mut hold: Reservation, now: Timestamp) -> Result<(), SqlError> {
+    for number in &hold.seat_numbers {
+        let stored = seat(conn, hold.schedule_id, *number)?;
+        if let Some(seat) = stored.filter(|seat| seat.reservation() == Some(hold.id)) {
+            update_seat(conn, &seat.changed_to(SeatState::Available, now))?;
+        }
+    }
+    hold.state = ReservationState::Expired;
+    hold.ended_at = Some(hold.held_until);
+    update_reservation(conn, &hold)
+}
+
+fn delete_lapsed_records(conn: &mut SqliteConnection, now: Timestamp) -> Result<usize, SqlError> {
+    let sql = "DELETE FROM idempotency_records WHERE rowid IN \
+               (SELECT rowid FROM idempotency_records WHERE expires_at <= ? LIMIT ?)";
+    let binds = [now.into(), (STEP as i64).into()];
+    Ok(run(conn, sql, binds)?)
+}

@@ -1,0 +1,48 @@
+//! Bringing a database file up to this version's schema.
+
+use super::{connection::Opener, error::OpenError};
+use diesel::{
+    connection::{AnsiTransactionManager, TransactionManager},
+    migration::{Migration, MigrationSource, MigrationVersion},
+    sqlite::{Sqlite, SqliteConnection},
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::{collections::BTreeSet, path::Path};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// Runs the migrations that are missing, or only looks whether any is. All of it happens under
+/// the write lock, so of two processes that start at once one waits and then finds it done.
+pub(super) fn bring_up_to_date(path: &Path, may_run: bool) -> Result<(), OpenError> {
+    let opener = Opener::writing(path);
+    let conn = &mut opener.open()?;
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE").map_err(|e| opener.unreachable(&e))?;
+    let done = migrate(conn, path, &opener, may_run);
+    let ended = if done.is_ok() {
+        AnsiTransactionManager::commit_transaction(conn)
+    } else {
+        AnsiTransactionManager::rollback_transaction(conn)
+    };
+    done.and(ended.map_err(|error| opener.unreachable(&error)))
+}
+
+fn migrate(conn: &mut SqliteConnection, path: &Path, opener: &Opener, may_run: bool) -> Result<(), OpenError> {
+    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(|e| opener.unreachable(&e))?;
+    let known: BTreeSet<MigrationVersion<'_>> = known.iter().map(|one| one.name().version()).collect();
+    let applied = conn.applied_migrations().map_err(|e| opener.unreachable(&e))?;
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        return Err(OpenError::TooNew {
+            path: path.to_owned(),
+            version: newer.to_string(),
+        });
+    }
+    if applied.len() == known.len() {
+        return Ok(());
+    }
+    if !may_run {
+        return Err(OpenError::NeedsMigration(path.to_owned()));
+    }
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(|e| opener.unreachable(&e))?;
+    Ok(())
+}

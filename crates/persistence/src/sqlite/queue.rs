@@ -1,0 +1,292 @@
+//! Reading places in line; reading and changing gates.
+
+use super::{
+    Sqlite,
+    error::SqlError,
+    rows::{GateRow, TokenRow},
+    schema::{IsGone, gates, lines, queue_tokens, schedules},
+    statement::{read, run},
+    types::{Day, Id, Moment, Named, Whole},
+};
+use crate::codec::count_from_db;
+use async_trait::async_trait;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+    sqlite::SqliteConnection,
+};
+use frontrow_domain::{
+    catalog::InvalidField,
+    clock::Timestamp,
+    id::{ConcertId, ScheduleId, TokenId},
+    money::Currency,
+    outcome::StoreError,
+    policy::Policy,
+    queue::{
+        Gate, GatePatch, GateSettings, Line, Place, QueueToken, TokenRef, TokenState, TokenStatus,
+        port::{QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
+    },
+    seating::ReservationState,
+};
+use time::Duration;
+
+/// How many waits the figures are taken from at the most.
+const MOST_WAITS: i64 = 10_000;
+
+#[async_trait]
+impl QueueQueries for Sqlite {
+    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+        let policy = self.policy;
+        let clock = self.clock.clone();
+        self.readers
+            .run(move |conn| match token_by_id(conn, token.schedule_id, token.id)? {
+                Some(token) => status(conn, token, &policy, clock.now()),
+                None => Ok(None),
+            })
+            .await
+    }
+
+    async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
+        self.readers.run(move |conn| gate_by_id(conn, schedule)).await
+    }
+
+    async fn patch_gate(
+        &self,
+        schedule: ScheduleId,
+        patch: GatePatch,
+    ) -> Result<Option<Result<Gate, InvalidField>>, StoreError> {
+        let work = self.writer.run(move |conn| {
+            let Some(gate) = gate_by_id(conn, schedule)? else {
+                return Ok(None);
+            };
+            let settings = match patch.apply(gate.settings) {
+                Ok(settings) => settings,
+                Err(invalid) => return Ok(Some(Err(invalid))),
+            };
+            update_settings(conn, schedule, settings)?;
+            Ok(Some(Ok(Gate { settings, ..gate })))
+        });
+        work.await
+    }
+
+    async fn stats(&self, schedule: ScheduleId) -> Result<Option<Stats>, StoreError> {
+        let currency = self.policy.currency;
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            if gate_by_id(conn, schedule)?.is_none() {
+                return Ok(None);
+            }
+            stats(conn, schedule, currency, clock.now()).map(Some)
+        });
+        work.await
+    }
+}
+
+pub(super) fn token_by_id(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    id: TokenId,
+) -> Result<Option<QueueToken>, SqlError> {
+    let found = queue_tokens::table.find((Id(schedule.0), Id(id.0)));
+    let found = found.select(TokenRow::as_select()).first(conn).optional()?;
+    Ok(found.map(Into::into))
+}
+
+pub(super) fn gate_by_id(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<Gate>, SqlError> {
+    let found = gates::table.find(Id(schedule.0)).select(GateRow::as_select());
+    Ok(found.first(conn).optional()?.map(Into::into))
+}
+
+/// The last number given out at a gate.
+pub(super) fn issued(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<u64>, SqlError> {
+    let found = lines::table.find(Id(schedule.0)).select(lines::issued);
+    let found: Option<Whole<u64>> = found.first(conn).optional()?;
+    Ok(found.map(|issued| issued.0))
+}
+
+pub(super) fn line(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<Line>, SqlError> {
+    let (Some(gate), Some(issued)) = (gate_by_id(conn, schedule)?, issued(conn, schedule)?) else {
+        return Ok(None);
+    };
+    let waiting = waiting_up_to(conn, &gate, issued)?;
+    Ok(Some(Line {
+        schedule_id: schedule,
+        issued,
+        waiting,
+        gate,
+    }))
+}
+
+/// How many fans wait ahead of a token that is stored as waiting.
+pub(super) fn ahead_of(conn: &mut SqliteConnection, token: &QueueToken) -> Result<Option<u64>, SqlError> {
+    if token.state != TokenState::Waiting {
+        return Ok(None);
+    }
+    let gate = gate_by_id(conn, token.schedule_id)?;
+    gate.map(|gate| waiting_up_to(conn, &gate, token.number - 1))
+        .transpose()
+}
+
+/// How many fans with a number up to this one wait: those beyond the gate's mark, without those
+/// who have gone.
+fn waiting_up_to(conn: &mut SqliteConnection, gate: &Gate, number: u64) -> Result<u64, SqlError> {
+    let gone: i64 = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(gate.schedule_id.0)))
+        .filter(queue_tokens::number.gt(Whole(gate.admitted_number)))
+        .filter(queue_tokens::number.le(Whole(number)))
+        .filter(IsGone::new(queue_tokens::state))
+        .filter(queue_tokens::activated_at.is_null())
+        .count()
+        .get_result(conn)?;
+    let beyond = number.saturating_sub(gate.admitted_number);
+    Ok(beyond.saturating_sub(count_from_db(gone)?))
+}
+
+fn status(
+    conn: &mut SqliteConnection,
+    token: QueueToken,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Option<TokenStatus>, SqlError> {
+    let found = schedules::table.find(Id(token.schedule_id.0)).select((
+        schedules::concert_id,
+        schedules::date,
+        schedules::booking_opens_at,
+    ));
+    let found: Option<(Id, Day, Moment)> = found.first(conn).optional()?;
+    let gate = gate_by_id(conn, token.schedule_id)?;
+    let (Some((concert, date, booking_opens_at)), Some(gate)) = (found, gate) else {
+        return Ok(None);
+    };
+    let mut place = None;
+    if token.state_at(now) == TokenState::Waiting {
+        let ahead = waiting_up_to(conn, &gate, token.number - 1)?;
+        place = Some(Place::of(ahead, &gate.settings, booking_opens_at.0, policy, now));
+    }
+    Ok(Some(TokenStatus {
+        token,
+        concert_id: ConcertId(concert.0),
+        date: date.0,
+        place,
+        as_of: now,
+    }))
+}
+
+fn update_settings(conn: &mut SqliteConnection, schedule: ScheduleId, settings: GateSettings) -> Result<(), SqlError> {
+    let sql = "UPDATE gates SET max_active = ?, admissions_per_minute = ?, session_seconds = ?, paused = ? \
+               WHERE schedule_id = ?";
+    let binds = [
+        settings.max_active.into(),
+        settings.admissions_per_minute.into(),
+        settings.session_seconds.into(),
+        settings.paused.into(),
+        schedule.0.into(),
+    ];
+    run(conn, sql, binds)?;
+    Ok(())
+}
+
+fn stats(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<Stats, SqlError> {
+    let revenue = "SELECT SUM(amount) FROM payments WHERE schedule_id = ? AND status = 'succeeded'";
+    let revenue: Vec<Option<i64>> = read::<Nullable<BigInt>, _, 1>(conn, revenue, [schedule.0.into()])?;
+    let revenue = revenue.into_iter().flatten().next().unwrap_or(0);
+    let waits: Vec<(Moment, Option<Moment>)> = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
+        .filter(queue_tokens::activated_at.is_not_null())
+        .order(queue_tokens::activated_at.desc())
+        .limit(MOST_WAITS)
+        .select((queue_tokens::issued_at, queue_tokens::activated_at))
+        .load(conn)?;
+    let waits = waits.into_iter().filter_map(|(issued_at, activated_at)| {
+        let waited = activated_at?.0 - issued_at.0;
+        u64::try_from(waited.whole_seconds()).ok()
+    });
+    Ok(Stats {
+        seats: seat_counts(conn, schedule, now)?,
+        tokens: token_counts(conn, schedule, now)?,
+        reservations: reservation_counts(conn, schedule, now)?,
+        revenue: currency.from_minor(revenue),
+        admissions_last_minute: admitted_since(conn, schedule, now - Duration::MINUTE)?,
+        waits: waits.collect(),
+    })
+}
+
+/// How many fans were let in after this moment.
+pub(super) fn admitted_since(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    since: Timestamp,
+) -> Result<u64, SqlError> {
+    let count: i64 = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
+        .filter(queue_tokens::activated_at.gt(Moment(since)))
+        .count()
+        .get_result(conn)?;
+    Ok(count_from_db(count)?)
+}
+
+fn seat_counts(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestamp) -> Result<SeatCounts, SqlError> {
+    let sql = "SELECT COUNT(*), COUNT(CASE WHEN status = 'sold' THEN 1 END), \
+               COUNT(CASE WHEN status = 'held' AND held_until > ? THEN 1 END) FROM seats WHERE schedule_id = ?";
+    let binds = [now.into(), schedule.0.into()];
+    let counts: Vec<(Whole<u64>, Whole<u64>, Whole<u64>)> = read::<(BigInt, BigInt, BigInt), _, 2>(conn, sql, binds)?;
+    let mut seats = SeatCounts::default();
+    for (all, sold, held) in counts {
+        seats.available = all.0 - sold.0 - held.0;
+        seats.sold = sold.0;
+        seats.held = held.0;
+    }
+    Ok(seats)
+}
+
+/// Rows by state, and how many of each have run out of time.
+type ByState<T> = Vec<(Named<T>, Whole<u64>, Whole<u64>)>;
+
+fn token_counts(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestamp) -> Result<TokenCounts, SqlError> {
+    let sql = "SELECT state, COUNT(*), COUNT(CASE WHEN lapses_at <= ? THEN 1 END) FROM queue_tokens \
+               WHERE schedule_id = ? GROUP BY state";
+    let binds = [now.into(), schedule.0.into()];
+    let counts: ByState<TokenState> = read::<(Text, BigInt, BigInt), _, 2>(conn, sql, binds)?;
+    let mut tokens = TokenCounts::default();
+    for (state, all, lapsed) in counts {
+        let lapsed = if state.0.is_live() { lapsed.0 } else { 0 };
+        *match state.0 {
+            TokenState::Waiting => &mut tokens.waiting,
+            TokenState::Active => &mut tokens.active,
+            TokenState::Completed => &mut tokens.completed,
+            TokenState::Expired => &mut tokens.expired,
+            TokenState::Left => &mut tokens.left,
+        } += all.0 - lapsed;
+        tokens.expired += lapsed;
+    }
+    Ok(tokens)
+}
+
+fn reservation_counts(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    now: Timestamp,
+) -> Result<ReservationCounts, SqlError> {
+    let sql = "SELECT state, COUNT(*), COUNT(CASE WHEN held_until <= ? THEN 1 END) FROM reservations \
+               WHERE schedule_id = ? GROUP BY state";
+    let binds = [now.into(), schedule.0.into()];
+    let counts: ByState<ReservationState> = read::<(Text, BigInt, BigInt), _, 2>(conn, sql, binds)?;
+    let mut reservations = ReservationCounts::default();
+    for (state, all, lapsed) in counts {
+        match state.0 {
+            ReservationState::Held => {
+                reservations.held += all.0 - lapsed.0;
+                reservations.expired += lapsed.0;
+            }
+            ReservationState::Confirmed => reservations.confirmed += all.0,
+            ReservationState::Expired => reservations.expired += all.0,
+            ReservationState::Released => reservations.released += all.0,
+        }
+    }
+    Ok(reservations)
+}

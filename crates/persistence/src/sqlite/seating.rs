@@ -1,0 +1,93 @@
+//! Reading seats and reservations.
+
+use super::{
+    Sqlite,
+    catalog::{schedule_by_id, schedules_of},
+    error::SqlError,
+    load::reservation_by_id,
+    rows::SeatRow,
+    schema::seats,
+    statement::read,
+    types::{Id, Whole},
+};
+use async_trait::async_trait;
+use diesel::{prelude::*, sql_types::BigInt, sqlite::SqliteConnection};
+use frontrow_domain::{
+    catalog::Schedule,
+    clock::Timestamp,
+    id::{ConcertId, ReservationId, ScheduleId},
+    outcome::StoreError,
+    seating::{
+        Seat,
+        port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+    },
+};
+use std::sync::Arc;
+
+#[async_trait]
+impl SeatingQueries for Sqlite {
+    async fn availability(&self, concert: ConcertId) -> Result<Vec<Availability>, StoreError> {
+        let currency = self.policy.currency;
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            let schedules = schedules_of(conn, concert, currency)?;
+            let now = clock.now();
+            let each = schedules.into_iter().map(|schedule| availability(conn, schedule, now));
+            each.collect::<Result<Vec<_>, _>>()
+        });
+        work.await
+    }
+
+    async fn seats(&self, schedule: ScheduleId) -> Result<SeatMap, StoreError> {
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            Ok(SeatMap {
+                seats: all_seats(conn, schedule)?,
+                as_of: clock.now(),
+            })
+        });
+        work.await
+    }
+
+    async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {
+        let currency = self.policy.currency;
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            let Some(row) = reservation_by_id(conn, id)? else {
+                return Ok(None);
+            };
+            let reservation = row.in_currency(currency);
+            let schedule = schedule_by_id(conn, reservation.schedule_id, currency)?;
+            Ok(schedule.map(|schedule| ReservationStatus {
+                reservation,
+                schedule: Arc::new(schedule),
+                as_of: clock.now(),
+            }))
+        });
+        work.await
+    }
+}
+
+fn availability(conn: &mut SqliteConnection, schedule: Schedule, now: Timestamp) -> Result<Availability, SqlError> {
+    let sql = "SELECT COUNT(CASE WHEN status = 'available' OR (status = 'held' AND held_until <= ?) THEN 1 END), \
+               COUNT(CASE WHEN status = 'sold' THEN 1 END) FROM seats WHERE schedule_id = ?";
+    let binds = [now.into(), schedule.id.0.into()];
+    let counts: Vec<(Whole<u64>, Whole<u64>)> = read::<(BigInt, BigInt), _, 2>(conn, sql, binds)?;
+    let (available, sold) = counts.first().map_or((0, 0), |(available, sold)| (available.0, sold.0));
+    Ok(Availability {
+        schedule: Arc::new(schedule),
+        seats_available: available,
+        seats_sold: sold,
+        as_of: now,
+    })
+}
+
+/// Every seat of a performance, by number.
+pub(super) fn all_seats(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Vec<Seat>, SqlError> {
+    let found = seats::table
+        .filter(seats::schedule_id.eq(Id(schedule.0)))
+        .order(seats::number)
+        .select(SeatRow::as_select())
+        .load(conn)?;
+    found.into_iter().map(|row| row.of(schedule)).collect()
+}

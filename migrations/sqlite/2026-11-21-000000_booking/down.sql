@@ -1,0 +1,14 @@
+DROP TABLE idempotency_records;
+DROP TABLE payments;
+DROP TABLE wallet_entries;
+DROP TABLE wallets;
+DROP TABLE users;
+DROP TABLE reservations;
+DROP TABLE seats;
+DROP TABLE queue_tokens;
+DROP TABLE gates;
+DROP TABLE lines;
+DROP TABLE operator_keys;
+DROP TABLE seat_blocks;
+DROP TABLE schedules;
+DROP TABLE concerts;
