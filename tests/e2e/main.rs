@@ -13,5 +13,6 @@ mod refusals;
 mod replay;
 mod seed_000;
 mod seed_001;
+mod seed_002;
 mod settings;
 mod shoppers;
