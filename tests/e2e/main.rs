@@ -14,5 +14,7 @@ mod replay;
 mod seed_000;
 mod seed_001;
 mod seed_002;
+mod seed_003;
+mod seed_004;
 mod settings;
 mod shoppers;
