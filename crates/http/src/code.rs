@@ -32,6 +32,20 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// Whether the same request may well succeed a little later.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Code::Overloaded
+                | Code::StorageUnavailable
+                | Code::OutcomeUnknown
+                | Code::RequestInProgress
+                | Code::RateLimited
+        )
+    }
+}
+
 codes! {
     MalformedRequest "malformed_request" BAD_REQUEST "The request cannot be read"
     InvalidToken "invalid_token" UNAUTHORIZED "A credential is missing or not valid"

@@ -1,7 +1,19 @@
 //! One row of the URL table, and how it is served.
 
-use crate::{code::Code, extract::Call, problem::Problem};
-use actix_web::{HttpRequest, HttpResponse, Route, http::Method, web, web::ServiceConfig};
+use crate::{code::Code, extract::Call, openapi::Operation, problem::Problem};
+use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, Route,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    guard,
+    http::{
+        Method,
+        header::{self, AcceptEncoding, Encoding},
+    },
+    middleware::{Compress, Next, from_fn},
+    web,
+    web::ServiceConfig,
+};
 use futures_util::FutureExt as _;
 use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 
@@ -12,13 +24,26 @@ pub(crate) type Outcome = Result<HttpResponse, Problem>;
 pub(crate) struct Endpoint {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
+    /// What the document says of it.
+    pub(crate) operation: fn() -> Operation,
     route: Route,
+    compressed: bool,
+}
+
+impl Endpoint {
+    /// Its answers are large enough to be worth compressing.
+    pub(crate) fn compressed(self) -> Self {
+        Self {
+            compressed: true,
+            ..self
+        }
+    }
 }
 
 macro_rules! methods {
     ($($function:ident $method:ident),+) => {$(
         /// A row for this method.
-        pub(crate) fn $function<F, Fut>(path: &'static str, handler: F) -> Endpoint
+        pub(crate) fn $function<F, Fut>(path: &'static str, handler: F, operation: fn() -> Operation) -> Endpoint
         where
             F: Fn(Call) -> Fut + Clone + 'static,
             Fut: Future<Output = Outcome> + 'static,
@@ -26,7 +51,9 @@ macro_rules! methods {
             Endpoint {
                 method: Method::$method,
                 path,
+                operation,
                 route: Route::new().to(answering(handler)),
+                compressed: false,
             }
         }
     )+};
@@ -70,31 +97,58 @@ pub(crate) fn serve(endpoints: Vec<Endpoint>, config: &mut ServiceConfig) {
         paths.entry(endpoint.path).or_default().push(endpoint);
     }
     for (path, endpoints) in paths {
-        config.service(resource(path, endpoints));
+        serve_path(path, endpoints, config);
     }
     config.default_service(web::to(|request: HttpRequest| async move {
         Problem::new(Code::NotFound, "there is no such route").answer(&request)
     }));
 }
 
-fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> actix_web::Resource {
+fn serve_path(path: &'static str, endpoints: Vec<Endpoint>, config: &mut ServiceConfig) {
     let mut methods: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
     methods.push("OPTIONS");
     let allow = methods.join(", ");
+    let compressed = endpoints.iter().any(|endpoint| endpoint.compressed);
     let mut resource = web::resource(path);
     for endpoint in endpoints {
-        resource = resource.route(endpoint.route.method(endpoint.method));
+        let is_get = endpoint.method == Method::GET;
+        let guard = guard::Any(guard::Method(endpoint.method));
+        // A HEAD is answered as the GET it asks about; the server leaves the body out.
+        let guard = if is_get { guard.or(guard::Head()) } else { guard };
+        resource = resource.route(endpoint.route.guard(guard));
     }
-    resource.default_service(web::to(move |request: HttpRequest| {
-        let allow = allow.clone();
-        async move {
-            if request.method() == Method::OPTIONS {
-                return HttpResponse::NoContent().insert_header(("allow", allow)).finish();
-            }
-            let detail = format!("this path answers {allow}");
-            Problem::new(Code::MethodNotAllowed, detail)
-                .allowing(&allow)
-                .answer(&request)
-        }
-    }))
+    let resource = resource.default_service(web::to(move |request: HttpRequest| {
+        let answer = other_method(&request, &allow);
+        async move { answer }
+    }));
+    if compressed {
+        config.service(resource.wrap(Compress::default()).wrap(from_fn(compress_if_possible)));
+    } else {
+        config.service(resource);
+    }
+}
+
+fn other_method(request: &HttpRequest, allow: &str) -> HttpResponse {
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish();
+    }
+    Problem::new(Code::MethodNotAllowed, format!("this path answers {allow}"))
+        .allowing(allow)
+        .answer(request)
+}
+
+/// A client that accepts no encoding we have gets none, instead of no answer.
+async fn compress_if_possible<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let ours = [Encoding::identity(), Encoding::gzip(), Encoding::brotli()];
+    let accepted = request.get_header::<AcceptEncoding>();
+    if accepted.is_some_and(|accepted| accepted.negotiate(ours.iter()).is_none()) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    next.call(request).await
 }

@@ -31,7 +31,7 @@ pub(crate) async fn ready(call: Call) -> Outcome {
     Ok(HttpResponse::Ok().json(OK))
 }
 
-/// The metrics in the OpenMetrics text format.
+/// The metrics in the `OpenMetrics` text format.
 pub(crate) async fn metrics(call: Call) -> Outcome {
     let rendered = metrics::render(&call.api().registry)
         .map_err(|_| Problem::new(Code::Internal, "the metrics could not be rendered"))?;

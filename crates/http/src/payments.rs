@@ -6,30 +6,31 @@ use crate::{
     limits::Rule,
     problem::Problem,
     wallets::check_owner,
-    wire::{Amount, Instant},
+    wire::{Amount, Instant, amount_in, success, words},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
     id::{EntryId, PaymentId, ReservationId, UserId},
     money::Currency,
-    payment::{Approval, ClaimedAmount, PayReservation, Payment, Receipt},
+    payment::{Approval, ClaimedAmount, PayReservation, Payment, PaymentStatus, Receipt},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
 /// What to pay.
 #[derive(ToSchema)]
 pub(crate) struct Pay {
+    #[schema(format = Uuid)]
     reservation_id: String,
-    /// Compared with the server's price when sent.
-    #[schema(value_type = Option<f64>)]
+    #[schema(schema_with = amount_in, required = false)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\x00]*$")]
     payment_method: Option<String>,
     /// The caller's own.
+    #[schema(format = Uuid)]
     user_id: Option<String>,
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn payment_method(fields: &mut Fields<'_>) -> Result<Option<String>, 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Receipt)]
 pub(crate) struct ReceiptView {
+    #[schema(schema_with = success)]
     status: &'static str,
     payment_id: Uuid,
     reservation_id: Uuid,
@@ -103,6 +105,7 @@ impl ReceiptView {
 pub(crate) struct PaymentView {
     payment_id: Uuid,
     reservation_id: Uuid,
+    #[schema(schema_with = status_words)]
     status: &'static str,
     amount: Amount,
     currency: String,
@@ -111,6 +114,10 @@ pub(crate) struct PaymentView {
     created_at: Instant,
     /// When money moved; null when none did.
     paid_at: Option<Instant>,
+}
+
+fn status_words() -> Schema {
+    words([PaymentStatus::Succeeded, PaymentStatus::Failed].map(PaymentStatus::as_str))
 }
 
 impl PaymentView {

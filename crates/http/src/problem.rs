@@ -22,11 +22,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem with what the caller should know about it; nothing internal belongs there.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        let passes = matches!(
-            code,
-            Code::Overloaded | Code::StorageUnavailable | Code::OutcomeUnknown | Code::RequestInProgress
-        );
-        let retry_after = passes.then_some(Duration::from_secs(1));
+        let retry_after = code.may_pass().then_some(Duration::from_secs(1));
         Self {
             code,
             detail: detail.into(),
@@ -136,8 +132,10 @@ pub(crate) struct ProblemBody {
     request_id: String,
     /// When it makes sense to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
     retry_after_seconds: Option<u64>,
     /// The seats that are taken or do not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat_numbers: Option<Vec<u32>>,
 }

@@ -6,26 +6,28 @@ use crate::{
     extract::{Body, Call, Fields},
     limits::Rule,
     problem::Problem,
-    wire::{Day, Instant, seconds_until, visible_state},
+    wire::{Day, Instant, seconds_until, visible_state, words},
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::{
     catalog::DateSelector,
     id::{ConcertId, TokenId, UserId},
-    queue::{JoinQueue, LeaveQueue, TokenRef, TokenStatus, UnknownToken, Visit},
+    queue::{JoinQueue, LeaveQueue, TokenRef, TokenState, TokenStatus, UnknownToken, Visit},
 };
 use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
 /// Which line to join.
 #[derive(ToSchema)]
 pub(crate) struct Join {
+    #[schema(format = Uuid)]
     concert_id: String,
     /// `YYYY-MM-DD` at the venue, or the exact start as an RFC 3339 date-time.
     date: String,
     /// The caller's own; an operator names the fan.
+    #[schema(format = Uuid)]
     user_id: Option<String>,
 }
 
@@ -44,16 +46,20 @@ impl Body for Join {
 #[schema(as = QueueToken)]
 pub(crate) struct TokenView {
     /// `issued` or `existing` when asked for, later the same as `state`.
+    #[schema(schema_with = status_words)]
     status: &'static str,
+    #[schema(schema_with = state_words)]
     state: &'static str,
     /// Says where in line: `Queue-Token: …`. The same each time; not in polls.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     queue_token: Option<String>,
     user_id: Uuid,
     concert_id: Uuid,
     schedule_id: Uuid,
     date: Day,
     /// 1 for the next to enter.
+    #[schema(minimum = 1)]
     position: Option<u64>,
     /// When the fan may expect to enter; null while the gate is paused.
     estimated_wait_seconds: Option<u64>,
@@ -65,6 +71,16 @@ pub(crate) struct TokenView {
     /// When an active token ends by itself.
     expires_at: Option<Instant>,
     remaining_seconds: Option<u64>,
+}
+
+fn state_words() -> Schema {
+    let shown = TokenState::ALL.into_iter().filter(|state| *state != TokenState::Left);
+    words(shown.map(visible_state))
+}
+
+fn status_words() -> Schema {
+    let shown = TokenState::ALL.into_iter().filter(|state| *state != TokenState::Left);
+    words(["issued", "existing"].into_iter().chain(shown.map(visible_state)))
 }
 
 impl TokenView {

@@ -6,7 +6,7 @@ use crate::{
     extract::{Body, Call, Fields},
     limits::Rule,
     problem::Problem,
-    wire::{Amount, Day, Instant, seconds_until},
+    wire::{Amount, Day, Instant, seconds_until, success, words},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
@@ -19,17 +19,30 @@ use frontrow_domain::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::Date;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Schema, Type},
+};
 use uuid::Uuid;
 
 /// Which seats to hold.
 #[derive(ToSchema)]
 pub(crate) struct Hold {
+    #[schema(format = Uuid)]
     concert_id: String,
     /// `YYYY-MM-DD` at the venue, or the exact start as an RFC 3339 date-time.
     date: String,
-    /// Seats as the seat map numbers them, each once.
+    #[schema(schema_with = wanted_seats)]
     seat_numbers: Vec<u32>,
+}
+
+fn wanted_seats() -> Schema {
+    let seats = ArrayBuilder::new()
+        .items(ObjectBuilder::new().schema_type(Type::Integer))
+        .min_items(Some(1))
+        .unique_items(true)
+        .description(Some("Seats as the seat map numbers them, each once"));
+    Schema::Array(seats.build())
 }
 
 impl Body for Hold {
@@ -61,6 +74,7 @@ fn seat_number(json: &RawValue) -> Option<u32> {
 pub(crate) struct ReservationView {
     /// `success` when the seats were just held; not there later.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = success, required = false)]
     status: Option<&'static str>,
     reservation_id: Uuid,
     user_id: Uuid,
@@ -70,11 +84,16 @@ pub(crate) struct ReservationView {
     seat_numbers: Vec<u32>,
     total_price: Amount,
     currency: String,
+    #[schema(schema_with = state_words)]
     state: &'static str,
     /// Until when the seats are, or were, held unpaid.
     held_until: Instant,
     /// How long the hold still lasts; 0 when it has ended.
     remaining_seconds: u64,
+}
+
+fn state_words() -> Schema {
+    words(ReservationState::ALL.map(ReservationState::as_str))
 }
 
 impl ReservationView {

@@ -7,7 +7,7 @@ use crate::{
     extract::Call,
     limits::Rule,
     problem::Problem,
-    wire::{Amount, Day},
+    wire::{Amount, Day, words},
 };
 use actix_web::{
     HttpResponse,
@@ -20,7 +20,7 @@ use frontrow_domain::{
     seating::{SeatStatus, port::SeatMap},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
 /// Every seat of a performance.
@@ -39,6 +39,7 @@ pub(crate) struct SeatMapView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Seat)]
 pub(crate) struct SeatView<'a> {
+    #[schema(minimum = 1)]
     seat_number: u32,
     /// The section's name; null where seats are only numbered.
     section: Option<&'a str>,
@@ -47,7 +48,12 @@ pub(crate) struct SeatView<'a> {
     /// What is on the ticket.
     label: String,
     price: Amount,
+    #[schema(schema_with = status_words)]
     status: &'static str,
+}
+
+fn status_words() -> Schema {
+    words([SeatStatus::Available, SeatStatus::Held, SeatStatus::Sold].map(SeatStatus::as_str))
 }
 
 impl<'a> SeatView<'a> {

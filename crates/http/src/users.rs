@@ -23,13 +23,13 @@ use uuid::Uuid;
 #[derive(ToSchema)]
 pub(crate) struct SignUp {
     /// What the fan is called.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     name: String,
 }
 
 impl Body for SignUp {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
-        let name = fields.text("name")?;
+        let name = fields.short_text("name", 100)?;
         Ok(Self { name })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     limits::Rule,
     payments::payment_method,
     problem::Problem,
-    wire::{Amount, Instant},
+    wire::{Amount, Instant, amount_in, success, words},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
@@ -15,20 +15,20 @@ use frontrow_domain::{
     identity::Actor,
     money::Currency,
     payment::Approval,
-    wallet::{ChargeRefusal, ChargeWallet, Charged, Entry, Payee, Wallet},
+    wallet::{ChargeRefusal, ChargeWallet, Charged, Entry, EntryKind, Payee, Wallet},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
 /// How much to put in.
 #[derive(ToSchema)]
 pub(crate) struct Charge {
-    #[schema(value_type = f64)]
+    #[schema(schema_with = amount_in)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\x00]*$")]
     payment_method: Option<String>,
 }
 
@@ -44,12 +44,13 @@ impl Body for Charge {
 /// How much to put in, and whose wallet it is believed to be.
 #[derive(ToSchema)]
 pub(crate) struct ChargeById {
-    #[schema(value_type = f64)]
+    #[schema(schema_with = amount_in)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\x00]*$")]
     payment_method: Option<String>,
     /// The wallet's owner.
+    #[schema(format = Uuid)]
     user_id: Option<String>,
 }
 
@@ -98,6 +99,7 @@ impl WalletView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Charged)]
 pub(crate) struct ChargedView {
+    #[schema(schema_with = success)]
     status: &'static str,
     wallet_id: Uuid,
     user_id: Uuid,
@@ -128,6 +130,7 @@ impl ChargedView {
 #[schema(as = Entry)]
 pub(crate) struct EntryView {
     entry_id: Uuid,
+    #[schema(schema_with = kind_words)]
     kind: &'static str,
     /// A payment is negative.
     amount: Amount,
@@ -135,6 +138,10 @@ pub(crate) struct EntryView {
     /// What was paid; null for a charge.
     reservation_id: Option<Uuid>,
     created_at: Instant,
+}
+
+fn kind_words() -> Schema {
+    words([EntryKind::Charge, EntryKind::Payment].map(EntryKind::as_str))
 }
 
 impl From<Entry> for EntryView {

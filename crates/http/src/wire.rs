@@ -59,6 +59,36 @@ pub(crate) fn visible_state(state: TokenState) -> &'static str {
     }
 }
 
+/// The schema of a field that is one of a few words.
+pub(crate) fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    Schema::Object(words.build())
+}
+
+/// The schema of `status: "success"`.
+pub(crate) fn success() -> Schema {
+    words(["success"])
+}
+
+/// The schema of an amount that is paid or charged; the most is what one charge may bring.
+pub(crate) fn amount_in() -> Schema {
+    let amount = ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .exclusive_minimum(Some(0))
+        .maximum(Some(10_000_000))
+        .description(Some("An exact amount in the deployment's currency"));
+    Schema::Object(amount.build())
+}
+
+/// The schema of a price, which fits what databases count in.
+pub(crate) fn price_in() -> Schema {
+    let price = ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .exclusive_minimum(Some(0))
+        .description(Some("What one seat costs, in the deployment's currency"));
+    Schema::Object(price.build())
+}
+
 macro_rules! scalar_schema {
     ($type:ident, $name:literal, $build:expr) => {
         impl PartialSchema for $type {

@@ -14,17 +14,17 @@ use uuid::Uuid;
 /// What is to be sold.
 #[derive(ToSchema)]
 pub(crate) struct NewConcert {
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     title: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     venue: String,
 }
 
 impl Body for NewConcert {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
         Ok(Self {
-            title: fields.text("title")?,
-            venue: fields.text("venue")?,
+            title: fields.short_text("title", 200)?,
+            venue: fields.short_text("venue", 200)?,
         })
     }
 }

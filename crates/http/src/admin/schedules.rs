@@ -5,7 +5,7 @@ use crate::{
     endpoint::Outcome,
     extract::{Body, Call, Fields, MOST_LAYOUT_BYTES},
     problem::Problem,
-    wire::{Day, Instant},
+    wire::{Day, Instant, price_in},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
@@ -19,8 +19,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{OneOfBuilder, Ref, RefOr, Schema},
+    PartialSchema as _, ToSchema,
+    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
 };
 use uuid::Uuid;
 
@@ -37,7 +37,16 @@ pub(crate) struct NewSchedule {
     #[schema(value_type = String, format = DateTime)]
     booking_closes_at: OffsetDateTime,
     seats: NewSeats,
+    /// What is not named has its default.
+    #[schema(schema_with = gate_or_null, required = false)]
     gate: Option<GateChange>,
+}
+
+fn gate_or_null() -> Schema {
+    let gate = OneOfBuilder::new()
+        .item(Ref::from_schema_name(GateChange::name()))
+        .item(ObjectBuilder::new().schema_type(Type::Null));
+    Schema::OneOf(gate.build())
 }
 
 /// The seats of a performance, at most 100,000: numbered from 1, or by section.
@@ -46,7 +55,7 @@ pub(crate) enum NewSeats {
     Sections(SeatSections),
 }
 
-impl PartialSchema for NewSeats {
+impl utoipa::PartialSchema for NewSeats {
     fn schema() -> RefOr<Schema> {
         let either = OneOfBuilder::new()
             .item(Ref::from_schema_name(NumberedSeats::name()))
@@ -70,7 +79,7 @@ impl ToSchema for NewSeats {
 pub(crate) struct NumberedSeats {
     #[schema(minimum = 1, maximum = 100_000)]
     count: u32,
-    #[schema(value_type = f64)]
+    #[schema(schema_with = price_in)]
     price: Box<RawValue>,
 }
 
@@ -84,13 +93,13 @@ pub(crate) struct SeatSections {
 /// Rows of seats at one price.
 #[derive(ToSchema)]
 pub(crate) struct NewSection {
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     name: String,
     #[schema(minimum = 1, maximum = 100_000)]
     rows: u32,
     #[schema(minimum = 1, maximum = 100_000)]
     seats_per_row: u32,
-    #[schema(value_type = f64)]
+    #[schema(schema_with = price_in)]
     price: Box<RawValue>,
 }
 
@@ -137,7 +146,7 @@ fn read_seats(mut seats: Fields<'_>) -> Result<NewSeats, Problem> {
 fn read_section(at: &str, section: &RawValue) -> Result<NewSection, Problem> {
     let mut section = Fields::of(at, section)?;
     let read = NewSection {
-        name: section.text("name")?,
+        name: section.short_text("name", 50)?,
         rows: section.count("rows")?,
         seats_per_row: section.count("seats_per_row")?,
         price: section.required("price")?.to_owned(),

@@ -47,6 +47,16 @@ impl<'a> Fields<'a> {
         self.as_text(name, raw)
     }
 
+    /// A text that has to be there and may have this many characters. What a rule makes of it
+    /// comes later; this is how the document describes it.
+    pub(crate) fn short_text(&mut self, name: &str, most: usize) -> Result<String, Problem> {
+        let text = self.text(name)?;
+        if text.chars().count() > most {
+            return Err(self.invalid(name, &format!("must have at most {most} characters")));
+        }
+        Ok(text)
+    }
+
     /// A text that may be absent or null.
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<String>, Problem> {
         let raw = self.present(name);

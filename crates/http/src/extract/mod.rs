@@ -9,7 +9,7 @@ mod query;
 pub(crate) use body::{Body, MOST_LAYOUT_BYTES, Received};
 pub(crate) use caller::{Booker, Caller};
 pub(crate) use fields::Fields;
-pub(crate) use query::List;
+pub(crate) use query::{Cursor, List};
 
 use crate::api::Api;
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web::Data};

@@ -3,13 +3,11 @@
 use super::Call;
 use crate::problem::Problem;
 use actix_web::web::Query;
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use frontrow_domain::{
     id::{ConcertId, PaymentId},
     page::{Page, PageRequest},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// How many items a page has when nothing is said.
@@ -18,66 +16,77 @@ const USUAL_LIMIT: u32 = 20;
 /// How many items a page may have.
 const MOST_ITEMS: u32 = 100;
 
-/// Where a page ended, in a form that clients only hand back.
+/// Where a page ended, in a form that clients only hand back: a letter that tells the lists apart,
+/// then hexadecimal digits.
 pub(crate) trait Cursor: Sized {
     /// Tells the cursors of one list from those of another.
-    const LIST: u8;
-    fn to_bytes(&self) -> Vec<u8>;
-    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+    const LIST: char;
 
+    /// How many hexadecimal digits follow.
+    const DIGITS: usize;
+
+    /// The cursor as a number.
+    fn to_number(&self) -> u128;
+
+    /// The cursor that this number is.
+    fn from_number(number: u128) -> Option<Self>;
+
+    /// The cursor as clients see it.
     fn to_text(&self) -> String {
-        let mut bytes = vec![Self::LIST];
-        bytes.extend(self.to_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        format!("{}{:0digits$x}", Self::LIST, self.to_number(), digits = Self::DIGITS)
     }
 
+    /// The cursor that a client handed back.
     fn from_text(text: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (list, rest) = bytes.split_first()?;
-        (*list == Self::LIST).then(|| Self::from_bytes(rest)).flatten()
+        let digits = text.strip_prefix(Self::LIST)?;
+        let number = u128::from_str_radix(digits, 16).ok()?;
+        Self::from_number(number).filter(|cursor| cursor.to_text() == text)
     }
 }
 
 impl Cursor for ConcertId {
-    const LIST: u8 = b'c';
+    const LIST: char = 'c';
+    const DIGITS: usize = 32;
 
-    fn to_bytes(&self) -> Vec<u8> {
-        self.0.as_bytes().to_vec()
+    fn to_number(&self) -> u128 {
+        self.0.as_u128()
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Uuid::from_slice(bytes).ok().map(Self)
+    fn from_number(number: u128) -> Option<Self> {
+        Some(Self(Uuid::from_u128(number)))
     }
 }
 
 impl Cursor for PaymentId {
-    const LIST: u8 = b'p';
+    const LIST: char = 'p';
+    const DIGITS: usize = 32;
 
-    fn to_bytes(&self) -> Vec<u8> {
-        self.0.as_bytes().to_vec()
+    fn to_number(&self) -> u128 {
+        self.0.as_u128()
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Uuid::from_slice(bytes).ok().map(Self)
+    fn from_number(number: u128) -> Option<Self> {
+        Some(Self(Uuid::from_u128(number)))
     }
 }
 
-/// The number of a wallet's entry.
+/// The number of a wallet's entry; databases count to `i64::MAX`.
 impl Cursor for u64 {
-    const LIST: u8 = b'e';
+    const LIST: char = 'e';
+    const DIGITS: usize = 16;
 
-    fn to_bytes(&self) -> Vec<u8> {
-        self.to_be_bytes().to_vec()
+    fn to_number(&self) -> u128 {
+        u128::from(*self)
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let number = Self::from_be_bytes(bytes.try_into().ok()?);
-        (i64::try_from(number).is_ok()).then_some(number)
+    fn from_number(number: u128) -> Option<Self> {
+        let number = i64::try_from(number).ok()?;
+        Self::try_from(number).ok()
     }
 }
 
 /// A page as clients see it.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 pub(crate) struct List<T> {
     /// The items, newest first.
     items: Vec<T>,

@@ -1,0 +1,67 @@
+//! Places in line.
+
+use super::operation::{Credential, Operation};
+use crate::{
+    code::Code,
+    queue::{Join, TokenView},
+};
+use frontrow_domain::identity::Scope;
+use serde_json::{Value, json};
+
+fn waiting() -> Value {
+    json!({
+        "status": "waiting",
+        "state": "waiting",
+        "user_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a001",
+        "concert_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a002",
+        "schedule_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a003",
+        "date": "2026-12-24",
+        "position": 42,
+        "estimated_wait_seconds": 5,
+        "poll_after_seconds": 1,
+        "issued_at": "2026-12-01T11:00:00.000Z",
+        "activated_at": null,
+        "expires_at": null,
+        "remaining_seconds": null,
+    })
+}
+
+fn with_token(status: &str) -> Value {
+    let mut token = waiting();
+    token["status"] = json!(status);
+    token["queue_token"] = json!("frq_AQGapMJ9EHzDmlQ_b2zwoAQ…");
+    token
+}
+
+pub(crate) fn join() -> Operation {
+    Operation::new("joinQueue", "queue", "Take a place in line for a date")
+        .description("A fan has one place at a time; asking again gives the same one.")
+        .credential(Credential::Fan(Scope::BookingOnBehalf))
+        .body::<Join>(json!({"concert_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a002", "date": "2026-12-24"}))
+        .answer::<TokenView>(201, "A new place", with_token("issued"))
+        .answer::<TokenView>(200, "The place the fan has already", with_token("existing"))
+        .codes(&[
+            Code::UserMismatch,
+            Code::InvalidUser,
+            Code::InvalidConcert,
+            Code::InvalidDatetime,
+            Code::AmbiguousDate,
+            Code::BookingClosed,
+        ])
+}
+
+pub(crate) fn poll() -> Operation {
+    Operation::new("pollQueue", "queue", "Where a place in line stands")
+        .description("The first call after admission claims the slot; without one it goes to the next fan.")
+        .credential(Credential::QueueToken)
+        .answer::<TokenView>(200, "The place", waiting())
+        .codes(&[Code::NotFound, Code::OutcomeUnknown])
+}
+
+pub(crate) fn leave() -> Operation {
+    Operation::new("leaveQueue", "queue", "Give the place or the slot back")
+        .description("Unpaid holds are released. Leaving again changes nothing.")
+        .credential(Credential::QueueToken)
+        .plain_answer(204, "Given back", "")
+        .codes(&[Code::NotFound])
+}
