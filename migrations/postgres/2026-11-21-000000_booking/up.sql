@@ -22,6 +22,9 @@ CREATE TABLE schedules (
     UNIQUE (concert_id, starts_at)
 );
 
+-- Admission looks at performances that have not closed yet, and at no others.
+CREATE INDEX schedules_by_close ON schedules (booking_closes_at);
+
 -- Where the seats lie: blocks in order, numbered through from 1. Prices in minor units.
 CREATE TABLE seat_blocks (
     schedule_id UUID NOT NULL REFERENCES schedules,
@@ -80,8 +83,9 @@ CREATE TABLE queue_tokens (
 CREATE UNIQUE INDEX queue_tokens_by_number ON queue_tokens (schedule_id, number);
 CREATE UNIQUE INDEX queue_tokens_live ON queue_tokens (schedule_id, user_id)
     WHERE state IN ('waiting', 'active');
-CREATE INDEX queue_tokens_waiting ON queue_tokens (schedule_id, number) WHERE state = 'waiting';
 CREATE INDEX queue_tokens_active ON queue_tokens (schedule_id, lapses_at) WHERE state = 'active';
+-- For the sweep, over all performances. Who waits is found by number, behind the gate's mark.
+CREATE INDEX queue_tokens_lapsing ON queue_tokens (lapses_at) WHERE state IN ('waiting', 'active');
 CREATE INDEX queue_tokens_admissions ON queue_tokens (schedule_id, activated_at)
     WHERE activated_at IS NOT NULL;
 -- Those who left before their turn: what a position must not count.

@@ -1,0 +1,258 @@
+//! Every locking statement of decisions, in the one lock order of the program.
+//!
+//! Concerts, lines, tokens, reservations, seats, wallets; within a kind by schedule, then by key.
+//! Whoever locks in another order can deadlock with a decision. A statement names one schedule, so
+//! that each runs on one shard. All of them leave in one round trip and the server runs them one
+//! after another: each sees what the ones before it waited for, which is why a statement may find
+//! the keys it locks by reading rows that an earlier one has locked.
+//!
+//! - Under a line's lock no token can join it, so all live tokens of its fans are found.
+//! - Under a token's lock nobody can hold seats with it, so all of its holds are found.
+//! - `FOR UPDATE` gives the newest version of a row found by its primary key. One that was found
+//!   by a condition that is no longer true is given too; rules look at it again.
+
+use super::{
+    assemble::Fetched,
+    error::Failure,
+    grouped::{Grouped, ScheduleNeeds},
+    rows::{ConcertRow, GateRow, ReservationRow, SeatRow, TokenRow, WalletRow},
+    sql::{Sql, Step, in_order, sql},
+};
+use crate::codec::count_to_db;
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use frontrow_domain::{
+    clock::Timestamp,
+    id::ScheduleId,
+    money::Currency,
+    queue::{Gate, QueueToken},
+    seating::{Reservation, Seat},
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const CONCERTS: &str = "
+    SELECT concert_id, title, venue, created_at
+    FROM concerts WHERE concert_id = ANY($1) ORDER BY concert_id FOR UPDATE";
+
+const LINE: &str = "SELECT issued FROM lines WHERE schedule_id = $1 FOR UPDATE";
+
+/// Tokens by id, and the live ones of fans.
+const TOKENS: &str = "
+    SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
+        session_seconds, lapses_at, ended_at, admitted_under
+    FROM queue_tokens
+    WHERE schedule_id = $1 AND token_id = ANY(ARRAY(
+        SELECT unnest($2)
+        UNION ALL
+        SELECT live.token_id FROM queue_tokens live
+        WHERE live.schedule_id = $1 AND live.user_id = ANY($3) AND live.state IN ('waiting', 'active')))
+    ORDER BY token_id FOR UPDATE";
+
+/// Reservations by id, and the unpaid ones of tokens. Those are found through their fans, of whom
+/// each has a few.
+const RESERVATIONS: &str = "
+    SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
+        held_at, held_until, ended_at, request_key
+    FROM reservations
+    WHERE schedule_id = $1 AND reservation_id = ANY(ARRAY(
+        SELECT unnest($2)
+        UNION ALL
+        SELECT hold.reservation_id FROM reservations hold
+        WHERE hold.schedule_id = $1 AND hold.token_id = ANY($3) AND hold.state = 'held'
+            AND hold.user_id = ANY(ARRAY(
+                SELECT token.user_id FROM queue_tokens token
+                WHERE token.schedule_id = $1 AND token.token_id = ANY($3)))))
+    ORDER BY reservation_id FOR UPDATE";
+
+/// Seats by number, and those of the reservations that are locked.
+const SEATS: &str = "
+    SELECT schedule_id, number, status, reservation_id, user_id, held_until, version
+    FROM seats
+    WHERE schedule_id = $1 AND number = ANY(ARRAY(
+        SELECT unnest($2)
+        UNION ALL
+        SELECT unnest(hold.seat_numbers) FROM reservations hold
+        WHERE hold.schedule_id = $1 AND hold.reservation_id = ANY($3)
+        UNION ALL
+        SELECT unnest(hold.seat_numbers) FROM reservations hold
+        WHERE hold.schedule_id = $1 AND hold.token_id = ANY($4) AND hold.state = 'held'
+            AND hold.user_id = ANY(ARRAY(
+                SELECT token.user_id FROM queue_tokens token
+                WHERE token.schedule_id = $1 AND token.token_id = ANY($4)))))
+    ORDER BY number FOR UPDATE";
+
+const WALLETS: &str = "
+    SELECT user_id, wallet_id, balance, entries, created_at
+    FROM wallets WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE";
+
+/// The gate is at the head of the order: admission and operators take it before any token, and no
+/// decision takes it at all.
+const GATE: &str = "
+    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at
+    FROM gates WHERE schedule_id = $1 FOR UPDATE";
+
+const IDLE_GATE: &str = "
+    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at
+    FROM gates WHERE schedule_id = $1 FOR UPDATE SKIP LOCKED";
+
+/// The first fans behind a mark who wait, locked by id as everywhere. Those who leave before the
+/// lock is had are given too, as they are by then.
+const NEXT_TOKENS: &str = "
+    SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
+        session_seconds, lapses_at, ended_at, admitted_under
+    FROM queue_tokens
+    WHERE schedule_id = $1 AND token_id = ANY(ARRAY(
+        SELECT next.token_id FROM queue_tokens next
+        WHERE next.schedule_id = $1 AND next.number > $2 AND next.state = 'waiting' AND next.lapses_at > $3
+        ORDER BY next.number LIMIT $4))
+    ORDER BY token_id FOR UPDATE";
+
+/// Unpaid holds whose time is over, whatever their schedule. Nobody is waited for.
+const LAPSED_HOLDS: &str = "
+    SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
+        held_at, held_until, ended_at, request_key
+    FROM reservations
+    WHERE state = 'held' AND held_until <= statement_timestamp()
+    ORDER BY held_until LIMIT $1 FOR UPDATE SKIP LOCKED";
+
+/// The statement that locks one kind of row at one schedule, where there is something to lock.
+type Kind = for<'c> fn(&'c AsyncPgConnection, Uuid, &ScheduleNeeds) -> Option<Step<'c, Fetched>>;
+
+/// Locks all that a batch needs, kind by kind.
+pub(super) fn take<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step<'c, Fetched>> {
+    let mut steps: Vec<Step<'c, Fetched>> = Vec::new();
+    if !needs.concerts.is_empty() {
+        steps.push(concerts(conn, needs.concerts.clone()));
+    }
+    let kinds: [Kind; 4] = [line, tokens, reservations, seats];
+    for kind in kinds {
+        for (schedule, own) in &needs.schedules {
+            steps.extend(kind(conn, *schedule, own));
+        }
+    }
+    if !needs.wallets.is_empty() {
+        steps.push(wallets(conn, needs.wallets.clone()));
+    }
+    steps
+}
+
+fn concerts(mut conn: &AsyncPgConnection, ids: Vec<Uuid>) -> Step<'_, Fetched> {
+    let lock = sql(CONCERTS).bind::<Array<SqlUuid>, _>(ids);
+    Box::pin(async move { Ok(Fetched::Concerts(lock.load::<ConcertRow>(&mut conn).await?)) })
+}
+
+fn line<'c>(mut conn: &'c AsyncPgConnection, schedule: Uuid, needs: &ScheduleNeeds) -> Option<Step<'c, Fetched>> {
+    needs.line.then(|| -> Step<'c, Fetched> {
+        let lock = sql(LINE).bind::<SqlUuid, _>(schedule);
+        Box::pin(async move { lock.execute(&mut conn).await.map(|_| Fetched::Nothing) })
+    })
+}
+
+fn tokens<'c>(mut conn: &'c AsyncPgConnection, schedule: Uuid, needs: &ScheduleNeeds) -> Option<Step<'c, Fetched>> {
+    if needs.tokens.is_empty() && needs.live_tokens_of.is_empty() {
+        return None;
+    }
+    let lock = of(TOKENS, schedule)
+        .bind::<Array<SqlUuid>, _>(needs.tokens.clone())
+        .bind::<Array<SqlUuid>, _>(needs.live_tokens_of.clone());
+    Some(Box::pin(async move {
+        Ok(Fetched::Tokens(lock.load::<TokenRow>(&mut conn).await?))
+    }))
+}
+
+fn reservations<'c>(
+    mut conn: &'c AsyncPgConnection,
+    schedule: Uuid,
+    needs: &ScheduleNeeds,
+) -> Option<Step<'c, Fetched>> {
+    if needs.reservations.is_empty() && needs.holds_of.is_empty() {
+        return None;
+    }
+    let lock = of(RESERVATIONS, schedule)
+        .bind::<Array<SqlUuid>, _>(needs.reservations.clone())
+        .bind::<Array<SqlUuid>, _>(needs.holds_of.clone());
+    Some(Box::pin(async move {
+        Ok(Fetched::Reservations(lock.load::<ReservationRow>(&mut conn).await?))
+    }))
+}
+
+fn seats<'c>(mut conn: &'c AsyncPgConnection, schedule: Uuid, needs: &ScheduleNeeds) -> Option<Step<'c, Fetched>> {
+    if needs.seats.is_empty() && needs.reservations.is_empty() && needs.holds_of.is_empty() {
+        return None;
+    }
+    let lock = of(SEATS, schedule)
+        .bind::<Array<Integer>, _>(needs.seats.clone())
+        .bind::<Array<SqlUuid>, _>(needs.reservations.clone())
+        .bind::<Array<SqlUuid>, _>(needs.holds_of.clone());
+    Some(Box::pin(async move {
+        Ok(Fetched::Seats(lock.load::<SeatRow>(&mut conn).await?))
+    }))
+}
+
+fn wallets(mut conn: &AsyncPgConnection, users: Vec<Uuid>) -> Step<'_, Fetched> {
+    let lock = sql(WALLETS).bind::<Array<SqlUuid>, _>(users);
+    Box::pin(async move { Ok(Fetched::Wallets(lock.load::<WalletRow>(&mut conn).await?)) })
+}
+
+fn of(text: &'static str, schedule: Uuid) -> Sql {
+    sql(text).bind::<SqlUuid, _>(schedule)
+}
+
+/// A gate, for whoever has time to wait for it.
+pub(super) async fn gate(mut conn: &AsyncPgConnection, schedule: ScheduleId) -> Result<Option<Gate>, Failure> {
+    let rows: Vec<GateRow> = of(GATE, schedule.0).load(&mut conn).await?;
+    Ok(rows.into_iter().next().map(Gate::try_from).transpose()?)
+}
+
+/// A gate that nobody else is working on.
+pub(super) async fn idle_gate(mut conn: &AsyncPgConnection, schedule: ScheduleId) -> Result<Option<Gate>, Failure> {
+    let rows: Vec<GateRow> = of(IDLE_GATE, schedule.0).load(&mut conn).await?;
+    Ok(rows.into_iter().next().map(Gate::try_from).transpose()?)
+}
+
+/// The first `most` fans who wait at a gate at `now`, some of whom may have left by now.
+pub(super) async fn next_tokens(
+    mut conn: &AsyncPgConnection,
+    gate: &Gate,
+    most: u64,
+    now: Timestamp,
+) -> Result<Vec<QueueToken>, Failure> {
+    let lock = of(NEXT_TOKENS, gate.schedule_id.0)
+        .bind::<BigInt, _>(count_to_db(gate.admitted_number)?)
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(count_to_db(most)?);
+    let rows: Vec<TokenRow> = lock.load(&mut conn).await?;
+    Ok(rows.into_iter().map(QueueToken::try_from).collect::<Result<_, _>>()?)
+}
+
+/// At most `most` lapsed holds that nobody else is working on.
+pub(super) async fn lapsed_holds(
+    mut conn: &AsyncPgConnection,
+    most: u32,
+    currency: Currency,
+) -> Result<Vec<Reservation>, Failure> {
+    let lock = sql(LAPSED_HOLDS).bind::<BigInt, _>(i64::from(most));
+    let rows: Vec<ReservationRow> = lock.load(&mut conn).await?;
+    let reservations = rows.into_iter().map(|row| row.into_reservation(currency));
+    Ok(reservations.collect::<Result<_, _>>()?)
+}
+
+/// The seats of these reservations, which are locked.
+pub(super) async fn seats_of(conn: &AsyncPgConnection, reservations: &[Reservation]) -> Result<Vec<Seat>, Failure> {
+    let mut needs: BTreeMap<Uuid, ScheduleNeeds> = BTreeMap::new();
+    for reservation in reservations {
+        let own = needs.entry(reservation.schedule_id.0).or_default();
+        own.reservations.push(reservation.id.0);
+    }
+    let steps = needs.iter().filter_map(|(schedule, own)| seats(conn, *schedule, own));
+    let mut locked = Vec::new();
+    for fetched in in_order(steps.collect()).await? {
+        if let Fetched::Seats(rows) = fetched {
+            for row in rows {
+                locked.push(Seat::try_from(row)?);
+            }
+        }
+    }
+    Ok(locked)
+}

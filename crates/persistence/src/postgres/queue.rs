@@ -1,0 +1,171 @@
+//! Reading places in line; reading and changing gates.
+
+use super::{
+    Inner, Mode, Postgres,
+    error::Failure,
+    locks,
+    pool::Lease,
+    rows::{GateRow, TokenRow, small_from_db, small_to_db},
+    schema::gates,
+    sql::sql,
+    stats,
+};
+use crate::codec::count_from_db;
+use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper,
+    sql_types::{BigInt, Bool, Date as SqlDate, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use frontrow_domain::{
+    catalog::InvalidField,
+    clock::Timestamp,
+    id::{ConcertId, ScheduleId},
+    outcome::StoreError,
+    policy::Policy,
+    queue::{
+        Gate, GatePatch, GateSettings, Place, QueueToken, TokenRef, TokenState, TokenStatus,
+        port::{QueueQueries, Stats},
+    },
+};
+use time::Date;
+use uuid::Uuid;
+
+/// The token, its gate and those ahead of it, from one snapshot. Ahead of a waiting fan is who
+/// got a lower number behind the gate's mark, without those who have left again.
+const STATUS: &str = "
+    SELECT t.schedule_id, t.token_id, t.user_id, t.number, t.state, t.issued_at, t.activated_at,
+        t.claimed_at, t.session_seconds, t.lapses_at, t.ended_at, t.admitted_under,
+        s.concert_id, s.date, s.booking_opens_at,
+        g.max_active, g.admissions_per_minute, g.session_seconds AS gate_session_seconds, g.paused,
+        clock_timestamp() AS at,
+        CASE WHEN t.state = 'waiting' THEN greatest(0, t.number - 1 - g.admitted_number - (
+            SELECT count(*) FROM queue_tokens gone
+            WHERE gone.schedule_id = $1 AND gone.number > g.admitted_number AND gone.number < t.number
+                AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL))
+        END AS ahead
+    FROM queue_tokens t
+    JOIN gates g ON g.schedule_id = t.schedule_id
+    JOIN schedules s ON s.schedule_id = t.schedule_id
+    WHERE t.schedule_id = $1 AND t.token_id = $2";
+
+#[derive(QueryableByName)]
+struct StatusRow {
+    #[diesel(embed)]
+    token: TokenRow,
+    #[diesel(sql_type = SqlUuid)]
+    concert_id: Uuid,
+    #[diesel(sql_type = SqlDate)]
+    date: Date,
+    #[diesel(sql_type = Timestamptz)]
+    booking_opens_at: Timestamp,
+    #[diesel(sql_type = Integer)]
+    max_active: i32,
+    #[diesel(sql_type = Integer)]
+    admissions_per_minute: i32,
+    #[diesel(sql_type = Integer)]
+    gate_session_seconds: i32,
+    #[diesel(sql_type = Bool)]
+    paused: bool,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ahead: Option<i64>,
+}
+
+impl StatusRow {
+    fn into_status(self, policy: &Policy) -> Result<TokenStatus, StoreError> {
+        let token = QueueToken::try_from(self.token)?;
+        let gate = GateSettings {
+            max_active: small_from_db(self.max_active)?,
+            admissions_per_minute: small_from_db(self.admissions_per_minute)?,
+            session_seconds: small_from_db(self.gate_session_seconds)?,
+            paused: self.paused,
+        };
+        let waits = token.state_at(self.at) == TokenState::Waiting;
+        let ahead = self.ahead.filter(|_| waits).map(count_from_db).transpose()?;
+        Ok(TokenStatus {
+            token,
+            concert_id: ConcertId(self.concert_id),
+            date: self.date,
+            place: ahead.map(|ahead| Place::of(ahead, &gate, self.booking_opens_at, policy, self.at)),
+            as_of: self.at,
+        })
+    }
+}
+
+#[async_trait]
+impl QueueQueries for Postgres {
+    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+        self.query(move |inner, lease| {
+            Box::pin(async move {
+                let status = sql(STATUS)
+                    .bind::<SqlUuid, _>(token.schedule_id.0)
+                    .bind::<SqlUuid, _>(token.id.0);
+                let rows: Vec<StatusRow> = status.load(&mut lease.connection()?).await?;
+                let row = rows.into_iter().next();
+                Ok(row.map(|row| row.into_status(&inner.policy)).transpose()?)
+            })
+        })
+        .await
+    }
+
+    async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
+        self.query(move |_, lease| {
+            Box::pin(async move {
+                let row: Option<GateRow> = gates::table
+                    .filter(gates::schedule_id.eq(schedule.0))
+                    .select(GateRow::as_select())
+                    .first(&mut lease.connection()?)
+                    .await
+                    .optional()?;
+                Ok(row.map(Gate::try_from).transpose()?)
+            })
+        })
+        .await
+    }
+
+    async fn patch_gate(
+        &self,
+        schedule: ScheduleId,
+        patch: GatePatch,
+    ) -> Result<Option<Result<Gate, InvalidField>>, StoreError> {
+        self.transact(Mode::Write, move |inner, lease| {
+            Box::pin(inner.patch_gate(lease, schedule, patch))
+        })
+        .await
+    }
+
+    async fn stats(&self, schedule: ScheduleId) -> Result<Option<Stats>, StoreError> {
+        self.query(move |inner, lease| Box::pin(stats::of(&inner.policy, lease, schedule)))
+            .await
+    }
+}
+
+impl Inner {
+    async fn patch_gate(
+        &self,
+        lease: &Lease,
+        schedule: ScheduleId,
+        patch: GatePatch,
+    ) -> Result<Option<Result<Gate, InvalidField>>, Failure> {
+        let Some(mut gate) = locks::gate(lease.connection()?, schedule).await? else {
+            return Ok(None);
+        };
+        let settings = match patch.apply(gate.settings) {
+            Ok(settings) => settings,
+            Err(invalid) => return Ok(Some(Err(invalid))),
+        };
+        gate.settings = settings;
+        diesel::update(gates::table.filter(gates::schedule_id.eq(schedule.0)))
+            .set((
+                gates::max_active.eq(small_to_db(settings.max_active)?),
+                gates::admissions_per_minute.eq(small_to_db(settings.admissions_per_minute)?),
+                gates::session_seconds.eq(small_to_db(settings.session_seconds)?),
+                gates::paused.eq(settings.paused),
+            ))
+            .execute(&mut lease.connection()?)
+            .await?;
+        Ok(Some(Ok(gate)))
+    }
+}

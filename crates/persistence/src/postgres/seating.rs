@@ -1,0 +1,169 @@
+//! Reading seats and reservations.
+
+use super::{
+    Inner, Postgres,
+    error::Failure,
+    pool::Lease,
+    rows::{ReservationRow, SeatRow},
+    sql::sql,
+};
+use crate::codec::{count_from_db, damaged};
+use async_trait::async_trait;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use frontrow_domain::{
+    clock::Timestamp,
+    id::{ConcertId, ReservationId, ScheduleId},
+    outcome::StoreError,
+    seating::{
+        Seat,
+        port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+    },
+};
+use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
+
+const AVAILABILITY: &str = "
+    SELECT s.schedule_id, moment.at, counted.available, counted.sold
+    FROM schedules s
+    CROSS JOIN (SELECT clock_timestamp() AS at OFFSET 0) AS moment
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE status = 'available' OR (status = 'held' AND held_until <= moment.at)) AS available,
+            count(*) FILTER (WHERE status = 'sold') AS sold
+        FROM seats WHERE seats.schedule_id = s.schedule_id) AS counted
+    WHERE s.concert_id = $1";
+
+/// Every seat; for a performance that does not exist, one row with nothing but the time.
+const SEATS: &str = "
+    SELECT moment.at, s.number, s.status, s.reservation_id, s.user_id, s.held_until, s.version
+    FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment
+    LEFT JOIN seats s ON s.schedule_id = $1
+    ORDER BY s.number";
+
+const RESERVATION: &str = "
+    SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
+        held_at, held_until, ended_at, request_key, clock_timestamp() AS at
+    FROM reservations WHERE reservation_id = $1";
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = SqlUuid)]
+    schedule_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = BigInt)]
+    available: i64,
+    #[diesel(sql_type = BigInt)]
+    sold: i64,
+}
+
+#[derive(QueryableByName)]
+struct MapRow {
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = Nullable<Integer>)]
+    number: Option<i32>,
+    #[diesel(sql_type = Nullable<Text>)]
+    status: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    reservation_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    user_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    held_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    version: Option<i64>,
+}
+
+impl MapRow {
+    fn into_seat(self, schedule: ScheduleId) -> Option<SeatRow> {
+        Some(SeatRow {
+            schedule_id: schedule.0,
+            number: self.number?,
+            status: self.status?,
+            reservation_id: self.reservation_id,
+            user_id: self.user_id,
+            held_until: self.held_until,
+            version: self.version?,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct ReservationStatusRow {
+    #[diesel(embed)]
+    reservation: ReservationRow,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+}
+
+#[async_trait]
+impl SeatingQueries for Postgres {
+    async fn availability(&self, concert: ConcertId) -> Result<Vec<Availability>, StoreError> {
+        self.query(move |inner, lease| Box::pin(inner.availability(lease, concert)))
+            .await
+    }
+
+    async fn seats(&self, schedule: ScheduleId) -> Result<SeatMap, StoreError> {
+        self.query(move |_, lease| {
+            Box::pin(async move {
+                let map = sql(SEATS).bind::<SqlUuid, _>(schedule.0);
+                let rows: Vec<MapRow> = map.load(&mut lease.connection()?).await?;
+                let as_of = rows
+                    .iter()
+                    .map(|row| row.at)
+                    .next()
+                    .ok_or_else(|| damaged("seat map"))?;
+                let stored = rows.into_iter().filter_map(|row| row.into_seat(schedule));
+                let seats = stored.map(Seat::try_from).collect::<Result<_, _>>()?;
+                Ok(SeatMap { seats, as_of })
+            })
+        })
+        .await
+    }
+
+    async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {
+        self.query(move |inner, lease| Box::pin(inner.reservation(lease, id)))
+            .await
+    }
+}
+
+impl Inner {
+    async fn availability(&self, lease: &Lease, concert: ConcertId) -> Result<Vec<Availability>, Failure> {
+        let counts = sql(AVAILABILITY).bind::<SqlUuid, _>(concert.0);
+        let counts: Vec<CountRow> = counts.load(&mut lease.connection()?).await?;
+        let mut counts: BTreeMap<Uuid, CountRow> = counts.into_iter().map(|row| (row.schedule_id, row)).collect();
+        let schedules = self.schedules_of(lease, &[concert]).await?.remove(&concert);
+        let mut availability = Vec::new();
+        for schedule in schedules.unwrap_or_default() {
+            // One that was added after the count is seen the next time.
+            if let Some(count) = counts.remove(&schedule.id.0) {
+                availability.push(Availability {
+                    schedule,
+                    seats_available: count_from_db(count.available)?,
+                    seats_sold: count_from_db(count.sold)?,
+                    as_of: count.at,
+                });
+            }
+        }
+        Ok(availability)
+    }
+
+    async fn reservation(&self, lease: &Lease, id: ReservationId) -> Result<Option<ReservationStatus>, Failure> {
+        let found = sql(RESERVATION).bind::<SqlUuid, _>(id.0);
+        let rows: Vec<ReservationStatusRow> = found.load(&mut lease.connection()?).await?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        let reservation = row.reservation.into_reservation(self.policy.currency)?;
+        let schedule = self.schedule(lease, reservation.schedule_id).await?;
+        Ok(Some(ReservationStatus {
+            reservation,
+            schedule: Arc::new(schedule.ok_or_else(|| damaged("reservation"))?),
+            as_of: row.at,
+        }))
+    }
+}

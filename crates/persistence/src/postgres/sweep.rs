@@ -1,0 +1,127 @@
+//! Tidying up what time has decided, in steps that hold few locks and for a short time.
+
+use super::{
+    Inner, Mode, Postgres,
+    error::Failure,
+    locks,
+    pool::Lease,
+    sql::sql,
+    store::{self, by_schedule},
+    store_seating,
+};
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use frontrow_domain::{
+    clock::Timestamp,
+    id::{ReservationId, ScheduleId},
+    outcome::StoreError,
+    queue::port::Swept,
+    seating::{Reservation, ReservationState, Seat, SeatState},
+};
+use std::collections::BTreeMap;
+
+/// How many rows one step takes.
+const STEP: u32 = 500;
+
+/// How many steps of a kind one sweep makes: the next sweep goes on.
+const MOST_STEPS: u32 = 40;
+
+const TOKENS: &str = "
+    WITH lapsed AS MATERIALIZED (
+        SELECT schedule_id, token_id FROM queue_tokens
+        WHERE state IN ('waiting', 'active') AND lapses_at <= statement_timestamp()
+        ORDER BY lapses_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    UPDATE queue_tokens t SET state = 'expired', ended_at = t.lapses_at
+    FROM lapsed WHERE t.schedule_id = lapsed.schedule_id AND t.token_id = lapsed.token_id";
+
+const TOKENS_INSIDE: &str = "
+    WITH lapsed AS MATERIALIZED (
+        SELECT token_id FROM queue_tokens
+        WHERE schedule_id = $2 AND state = 'active' AND lapses_at <= statement_timestamp()
+        ORDER BY lapses_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    UPDATE queue_tokens t SET state = 'expired', ended_at = t.lapses_at
+    FROM lapsed WHERE t.schedule_id = $2 AND t.token_id = lapsed.token_id";
+
+const RECORDS: &str = "
+    WITH old AS MATERIALIZED (
+        SELECT scope, request_key FROM idempotency_records
+        WHERE expires_at <= statement_timestamp()
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    DELETE FROM idempotency_records r
+    USING old WHERE r.scope = old.scope AND r.request_key = old.request_key";
+
+/// Everything that is due, up to a bound.
+pub(super) async fn all(storage: &Postgres) -> Result<Swept, StoreError> {
+    let mut swept = Swept::default();
+    for _ in 0..MOST_STEPS {
+        let freed = storage
+            .transact(Mode::Write, |inner, lease| Box::pin(inner.free_lapsed_holds(lease)))
+            .await?;
+        swept.holds += freed;
+        if freed < u64::from(STEP) {
+            break;
+        }
+    }
+    swept.tokens = step_by_step(storage, TOKENS, None).await?;
+    swept.records = step_by_step(storage, RECORDS, None).await?;
+    Ok(swept)
+}
+
+/// Ends the active tokens of one gate whose time is over.
+pub(super) async fn tokens_inside(storage: &Postgres, schedule: ScheduleId) -> Result<u64, StoreError> {
+    step_by_step(storage, TOKENS_INSIDE, Some(schedule)).await
+}
+
+/// Repeats a statement until it finds nothing more to do.
+async fn step_by_step(storage: &Postgres, text: &'static str, at: Option<ScheduleId>) -> Result<u64, StoreError> {
+    let mut total = 0;
+    for _ in 0..MOST_STEPS {
+        let done = storage
+            .query(move |_, lease| {
+                let mut step = sql(text).bind::<BigInt, _>(i64::from(STEP));
+                if let Some(schedule) = at {
+                    step = step.bind::<SqlUuid, _>(schedule.0);
+                }
+                Box::pin(async move { Ok(step.execute(&mut lease.connection()?).await? as u64) })
+            })
+            .await?;
+        total += done;
+        if done < u64::from(STEP) {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+impl Inner {
+    /// Frees the seats of holds whose time is over: their rows first, then the seats, as decisions
+    /// lock them.
+    async fn free_lapsed_holds(&self, lease: &Lease) -> Result<u64, Failure> {
+        let conn = lease.connection()?;
+        let mut holds = locks::lapsed_holds(conn, STEP, self.policy.currency).await?;
+        if holds.is_empty() {
+            return Ok(0);
+        }
+        let seats = locks::seats_of(conn, &holds).await?;
+        for hold in &mut holds {
+            hold.state = ReservationState::Expired;
+            hold.ended_at = Some(hold.held_until);
+        }
+        let ended: BTreeMap<ReservationId, Timestamp> = holds.iter().map(|hold| (hold.id, hold.held_until)).collect();
+        // A seat that somebody else has taken over since is theirs.
+        let free = |seat: &Seat| {
+            let at = ended.get(&seat.reservation()?)?;
+            Some(seat.changed_to(SeatState::Available, *at))
+        };
+        let freed: Vec<Seat> = seats.iter().filter_map(free).collect();
+        let mut writes = Vec::new();
+        for (schedule, group) in by_schedule(holds.iter(), |hold: &Reservation| hold.schedule_id) {
+            writes.push(store_seating::change_reservations(schedule, &group)?);
+        }
+        for (schedule, group) in by_schedule(freed.iter(), |seat: &Seat| seat.schedule_id) {
+            writes.push(store_seating::change_seats(schedule, &group)?);
+        }
+        store::run(conn, writes).await?;
+        Ok(holds.len() as u64)
+    }
+}

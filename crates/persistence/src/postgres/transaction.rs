@@ -1,0 +1,91 @@
+//! How transactions begin and end.
+
+use super::{error::Failure, pool::Lease};
+use diesel::QueryResult;
+use diesel_async::SimpleAsyncConnection;
+use std::time::Duration;
+
+/// How long the server may take to end a transaction.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mode {
+    /// Changing rows under locks.
+    Write,
+    /// Reading many tables as they are at one moment.
+    Snapshot,
+}
+
+impl Mode {
+    /// The statement that begins it.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
+/// Begins a transaction.
+pub(super) async fn begin(lease: &Lease, mode: Mode) -> Result<(), Failure> {
+    let mut conn = lease.connection()?;
+    Ok(conn.batch_execute(mode.begin()).await?)
+}
+
+/// Why it is not certain that a transaction is committed.
+pub(super) enum CommitError {
+    /// It is not: the server said so, and is still there.
+    RolledBack(Failure),
+    /// The connection broke after `COMMIT` was sent.
+    Unknown(String),
+}
+
+/// Commits, and gives the connection back. No statement of the transaction may have failed:
+/// PostgreSQL would take `COMMIT` for `ROLLBACK` then, without an error.
+pub(super) async fn commit(lease: Lease) -> Result<(), CommitError> {
+    match end(&lease, "COMMIT").await {
+        Ok(Ok(())) => {
+            lease.give_back();
+            Ok(())
+        }
+        Ok(Err(error)) => {
+            // A server that still answers has refused to commit.
+            let why = error.to_string();
+            if roll_back(lease).await {
+                Err(CommitError::RolledBack(error.into()))
+            } else {
+                Err(CommitError::Unknown(why))
+            }
+        }
+        Err(failure) => Err(CommitError::Unknown(format!("{failure:?}"))),
+    }
+}
+
+/// Rolls back; says whether the server is still there.
+pub(super) async fn roll_back(lease: Lease) -> bool {
+    let alive = matches!(end(&lease, "ROLLBACK").await, Ok(Ok(())));
+    if alive {
+        lease.give_back();
+    }
+    alive
+}
+
+/// Ends a transaction that failed. A failure on a connection that turns out to be gone is told as
+/// such, whatever the last thing was that the server said.
+pub(super) async fn abandon(lease: Lease, failure: Failure) -> Failure {
+    if failure.is_lost() {
+        return failure;
+    }
+    if roll_back(lease).await {
+        failure
+    } else {
+        Failure::lost(format!("the connection broke after {failure:?}"))
+    }
+}
+
+async fn end(lease: &Lease, how: &str) -> Result<QueryResult<()>, Failure> {
+    let mut conn = lease.connection()?;
+    let ended = tokio::time::timeout(DEADLINE, conn.batch_execute(how)).await;
+    ended.map_err(|_| Failure::lost("the database did not end a transaction in time"))
+}
