@@ -7,6 +7,8 @@
 mod access;
 mod operator;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use operator::lookup_hash;
 

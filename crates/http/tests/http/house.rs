@@ -12,7 +12,7 @@ use frontrow_domain::{
 use frontrow_http::{Api, HttpMetrics, OperatorSecret, Parts, RootSecret, Server, Settings, Stopper};
 use frontrow_memory::Memory;
 use prometheus_client::registry::Registry;
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{Method, StatusCode, header::HeaderMap, redirect};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use time::{Duration, macros::datetime};
@@ -109,7 +109,10 @@ impl House {
             api,
             clock,
             base,
-            client: reqwest::Client::new(),
+            client: reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .build()
+                .unwrap(),
             stopper,
         }
     }
