@@ -7,9 +7,8 @@ use super::{
     error::SqlError,
     queue::{ahead_of, line, token_by_id},
     rows::{PaymentRow, RecordRow, ReservationRow, SeatRow, TokenRow, UserRow, WalletRow},
-    schema::{
-        IsHeld, IsLive, KeepsSeats, idempotency_records, payments, queue_tokens, reservations, seats, users, wallets,
-    },
+    schema::{IsLive, idempotency_records, payments, queue_tokens, reservations, seats, users, wallets},
+    statement::read,
     types::{Id, Whole},
 };
 use diesel::{prelude::*, sqlite::SqliteConnection};
@@ -18,7 +17,7 @@ use frontrow_domain::{
     id::{ReservationId, ScheduleId, TokenId, UserId},
     policy::Policy,
     queue::QueueToken,
-    seating::{Reservation, Seat},
+    seating::{Reservation, ReservationState, Seat},
 };
 
 pub(super) fn working_set(conn: &mut SqliteConnection, policy: Policy, needs: &Needs) -> Result<WorkingSet, SqlError> {
@@ -65,8 +64,11 @@ fn load_line(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingSet) 
 fn load_seating(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingSet) -> Result<(), SqlError> {
     let currency = rows.policy.currency;
     for (schedule, token) in &needs.holds_of {
-        for hold in holds_of(conn, *schedule, *token)? {
-            load_with_seats(conn, hold.in_currency(currency), rows)?;
+        for reservation in kept_by_user_of(conn, *schedule, *token)? {
+            let reservation = reservation.in_currency(currency);
+            if reservation.token_id == *token && reservation.state == ReservationState::Held {
+                load_with_seats(conn, reservation, rows)?;
+            }
         }
     }
     for (schedule, id) in &needs.reservations {
@@ -80,13 +82,7 @@ fn load_seating(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingSe
         }
     }
     for (schedule, user) in &needs.holdings {
-        let found = reservations::table
-            .filter(reservations::schedule_id.eq(Id(schedule.0)))
-            .filter(reservations::user_id.eq(Id(user.0)))
-            .filter(KeepsSeats::new(reservations::state))
-            .select(ReservationRow::as_select())
-            .load(conn)?;
-        for reservation in found {
+        for reservation in kept_by(conn, *schedule, Id(user.0))? {
             rows.load_reservation(reservation.in_currency(currency));
         }
     }
@@ -137,8 +133,8 @@ fn live_token(conn: &mut SqliteConnection, schedule: ScheduleId, user: UserId) -
     Ok(found.first(conn).optional()?.map(Into::into))
 }
 
-/// The reservations of a token whose stored state is held, found through its user.
-fn holds_of(
+/// As [`kept_by`], for the user of a token.
+fn kept_by_user_of(
     conn: &mut SqliteConnection,
     schedule: ScheduleId,
     token: TokenId,
@@ -148,16 +144,20 @@ fn holds_of(
         .select(queue_tokens::user_id)
         .first(conn)
         .optional()?;
-    let Some(user) = user else {
-        return Ok(Vec::new());
-    };
-    let found = reservations::table
-        .filter(reservations::schedule_id.eq(Id(schedule.0)))
-        .filter(reservations::user_id.eq(user))
-        .filter(reservations::token_id.eq(Id(token.0)))
-        .filter(IsHeld::new(reservations::state))
-        .select(ReservationRow::as_select());
-    Ok(found.load(conn)?)
+    user.map_or_else(|| Ok(Vec::new()), |user| kept_by(conn, schedule, user))
+}
+
+/// A fan's reservations at a performance whose stored state is held or confirmed. Left to choose,
+/// SQLite would read all of the performance's instead.
+fn kept_by(conn: &mut SqliteConnection, schedule: ScheduleId, user: Id) -> Result<Vec<ReservationRow>, SqlError> {
+    let sql = "SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state, held_at, \
+               held_until, ended_at, request_key FROM reservations INDEXED BY reservations_by_user \
+               WHERE schedule_id = ? AND user_id = ? AND state IN ('held', 'confirmed')";
+    Ok(read::<reservations::SqlType, _, 2>(
+        conn,
+        sql,
+        [schedule.0.into(), user.0.into()],
+    )?)
 }
 
 pub(super) fn reservation_by_id(

@@ -20,8 +20,9 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// How much work may wait for the threads of one pool.
-const CAPACITY: usize = 4_096;
+/// How much work may wait for the threads of one pool: what they can do in a few seconds, even
+/// when each piece waits for the disk.
+const CAPACITY: usize = 512;
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
@@ -180,3 +181,6 @@ fn in_transaction<T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

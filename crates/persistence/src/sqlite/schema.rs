@@ -176,5 +176,4 @@ diesel::postfix_operator!(IsWaiting, " = 'waiting'");
 diesel::postfix_operator!(IsActive, " = 'active'");
 diesel::postfix_operator!(IsGone, " IN ('expired', 'left')");
 diesel::postfix_operator!(IsHeld, " = 'held'");
-diesel::postfix_operator!(KeepsSeats, " IN ('held', 'confirmed')");
 diesel::postfix_operator!(HasSucceeded, " = 'succeeded'");

@@ -1,10 +1,17 @@
-//! SQLite, plain and behind group commit.
+//! SQLite, plain and behind group commit; and what it promises of its file.
+
+#![cfg(test)]
+
+mod durability;
+mod opening;
+mod plans;
 
 use async_trait::async_trait;
 use frontrow_contract::{Fixture, contract_suite};
 use frontrow_domain::{
     clock::{Clock, ManualClock},
     decision::port::Decisions,
+    money::Currency,
     policy::Policy,
     storage::Storage,
 };
@@ -53,23 +60,33 @@ impl House {
     }
 }
 
+#[async_trait]
+impl Fixture for House {
+    async fn storage(&self, policy: Policy) -> Storage {
+        Storage::of(&self.open(policy).expect("the file opens"))
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    fn steers_time(&self) -> bool {
+        true
+    }
+}
+
+/// How the tests of the file itself sell.
+pub fn policy() -> Policy {
+    Policy {
+        hold: Duration::minutes(5),
+        claim: Duration::minutes(1),
+        seat_limit: 4,
+        currency: Currency::from_code("KRW").expect("a currency"),
+    }
+}
+
 mod plain {
     use super::*;
-
-    #[async_trait]
-    impl Fixture for House {
-        async fn storage(&self, policy: Policy) -> Storage {
-            Storage::of(&self.open(policy).expect("the file opens"))
-        }
-
-        async fn pass(&self, time: Duration) {
-            self.clock.advance(time);
-        }
-
-        fn steers_time(&self) -> bool {
-            true
-        }
-    }
 
     contract_suite!(House::new());
 }
