@@ -2,6 +2,10 @@
 
 mod arrows;
 mod commands;
+mod contract_holds;
+mod contract_line;
+mod contract_money;
+mod contract_payments;
 mod crashes;
 mod demo;
 mod document;

@@ -6,6 +6,7 @@ use std::{
     fmt::{self, Write as _},
     ops::Index,
 };
+use time::OffsetDateTime;
 
 /// What a server answered. It is shown with the request it answers.
 #[derive(Clone)]
@@ -86,6 +87,17 @@ impl Answer {
         }
     }
 
+    /// The field, as a moment.
+    ///
+    /// # Panics
+    ///
+    /// When it is absent or none.
+    #[must_use]
+    #[track_caller]
+    pub fn instant(&self, field: &str) -> OffsetDateTime {
+        crate::instant(self.text(field))
+    }
+
     /// The field, as a list.
     ///
     /// # Panics
@@ -104,6 +116,12 @@ impl Answer {
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.json.get(field).is_some()
+    }
+
+    /// The names of the body's fields, sorted.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&str> {
+        sorted_fields(&self.json)
     }
 
     /// A header, when it is there.
@@ -125,6 +143,15 @@ impl Answer {
         }
         self
     }
+}
+
+/// The names of an object's fields, sorted.
+#[must_use]
+pub fn sorted_fields(object: &Value) -> Vec<&str> {
+    let fields = object.as_object().into_iter().flat_map(|fields| fields.keys());
+    let mut names: Vec<_> = fields.map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
 impl Index<&str> for Answer {

@@ -37,6 +37,11 @@ impl Fan {
         }
     }
 
+    /// From now on the fan's calls carry this client's credential: an operator acts for the fan.
+    pub fn act_as(&mut self, client: &Client) {
+        self.client = client.clone();
+    }
+
     /// The client with the access token.
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -31,7 +31,7 @@ mod server;
 mod storage;
 mod when;
 
-pub use answer::Answer;
+pub use answer::{Answer, sorted_fields};
 pub use binary::binary;
 pub use call::{Call, Client};
 pub use deployment::Deployment;
@@ -41,7 +41,7 @@ pub use operator::{Operator, Performance, Show};
 pub use reqwest::Method;
 pub use server::Server;
 pub use storage::Storage;
-pub use when::{PATIENCE, date_of, eventually, moment, now};
+pub use when::{PATIENCE, date_of, eventually, instant, moment, now};
 
 /// Makes three tests of each story, one per storage: `story::memory`, `story::sqlite` and `story::postgres`.
 ///

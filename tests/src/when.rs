@@ -47,6 +47,20 @@ pub fn moment(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).expect("a year of four digits")
 }
 
+/// The moment an RFC 3339 text tells.
+///
+/// # Panics
+///
+/// When it tells none.
+#[must_use]
+#[track_caller]
+pub fn instant(text: &str) -> OffsetDateTime {
+    match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(at) => at,
+        Err(error) => panic!("{text} is no moment: {error}"),
+    }
+}
+
 /// The date of a moment, in the offset it carries.
 #[must_use]
 pub fn date_of(at: OffsetDateTime) -> String {
