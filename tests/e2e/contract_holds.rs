@@ -1,7 +1,7 @@
 //! The contract of reservations: the order of checks, and the times that govern holds.
 
 use crate::refusals::{needs_both_tokens, nothing_was_booked};
-use e2e::{Deployment, Method, Performance, Show, eventually, now, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, Method, Performance, Show, eventually, now, on_every_storage, unknown_id};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -28,24 +28,7 @@ async fn holding_seats(deployment: Deployment) {
     jun.enter(&show).await;
     somi.join(&show).await.expect(201);
     let ask = |body: &Value| mina.booking(Method::POST, "/v1/reservations").json(body);
-    let wanting =
-        |show: &Show, seats: Value| json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": seats });
-
-    needs_both_tokens(&ask(&json!({ "seat_numbers": "all" })), &mina).await;
-    ask(&json!(null))
-        .raw("{\"seat_numbers\":")
-        .await
-        .problem(400, "malformed_request");
-    for body in [
-        json!({}),
-        wanting(&show, json!("1")),
-        wanting(&show, json!([1, "2"])),
-        wanting(&show, json!([1.5])),
-        wanting(&show, Value::Null),
-        json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": [1], "price": 1 }),
-    ] {
-        ask(&body).await.problem(422, "validation_failed");
-    }
+    refuses_bodies(&mina, &show).await;
     let anything = wanting(&show, json!([]));
     let waiting = somi.booking(Method::POST, "/v1/reservations").json(&anything);
     waiting.await.problem(403, "token_not_active");
@@ -109,6 +92,29 @@ async fn holding_seats(deployment: Deployment) {
     mina.release(held.text("reservation_id")).await.expect(204);
     mina.hold(&show, &[3, 4]).await.expect(201);
     server.finish().await;
+}
+
+/// The body of a reservation.
+fn wanting(show: &Show, seats: Value) -> Value {
+    json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": seats })
+}
+
+/// The credentials come before the body, the body before everything in it.
+async fn refuses_bodies(mina: &Fan, show: &Show) {
+    let ask = |body: &Value| mina.booking(Method::POST, "/v1/reservations").json(body);
+    needs_both_tokens(&ask(&json!({ "seat_numbers": "all" })), mina).await;
+    let unreadable = ask(&json!(null)).raw("{\"seat_numbers\":");
+    unreadable.await.problem(400, "malformed_request");
+    for body in [
+        json!({}),
+        wanting(show, json!("1")),
+        wanting(show, json!([1, "2"])),
+        wanting(show, json!([1.5])),
+        wanting(show, Value::Null),
+        json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": [1], "price": 1 }),
+    ] {
+        ask(&body).await.problem(422, "validation_failed");
+    }
 }
 
 /// `GET` and `DELETE /v1/reservations/{id}`.

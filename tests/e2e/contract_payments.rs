@@ -37,18 +37,7 @@ async fn paying(deployment: Deployment) {
     let hers = mina.held(&show, &[2, 3]).await;
 
     let ask = |reservation: &str, amount: Value, method: &str| json!({ "reservation_id": reservation, "amount": amount, "payment_method": method });
-    needs_both_tokens(&mina.pay_with(&json!({ "amount": 1 })), &mina).await;
-    let unreadable = mina.pay_with(&json!(null)).raw("pay!");
-    unreadable.await.problem(400, "malformed_request");
-    for body in [
-        json!({}),
-        json!({ "reservation_id": 7 }),
-        json!({ "reservation_id": hers, "payment_method": 7 }),
-        json!({ "reservation_id": hers, "user_id": 7 }),
-        json!({ "reservation_id": hers, "paid": true }),
-    ] {
-        mina.pay_with(&body).await.problem(422, "validation_failed");
-    }
+    refuses_bodies(&mina, &hers).await;
     let nothing = ask(&unknown_id(), json!("much"), "decline");
     somi.pay_with(&nothing).await.problem(403, "token_not_active");
     let borrowed = mina.pay_with(&nothing).queue_token(&jun.queue_token);
@@ -104,6 +93,22 @@ async fn paying(deployment: Deployment) {
     assert_eq!(paid.fields(), fields, "{paid}");
     assert_eq!(mina.balance().await, 0);
     server.finish().await;
+}
+
+/// The credentials come before the body, the body before everything in it.
+async fn refuses_bodies(mina: &Fan, reservation_id: &str) {
+    needs_both_tokens(&mina.pay_with(&json!({ "amount": 1 })), mina).await;
+    let unreadable = mina.pay_with(&json!(null)).raw("pay!");
+    unreadable.await.problem(400, "malformed_request");
+    for body in [
+        json!({}),
+        json!({ "reservation_id": 7 }),
+        json!({ "reservation_id": reservation_id, "payment_method": 7 }),
+        json!({ "reservation_id": reservation_id, "user_id": 7 }),
+        json!({ "reservation_id": reservation_id, "paid": true }),
+    ] {
+        mina.pay_with(&body).await.problem(422, "validation_failed");
+    }
 }
 
 /// `outcome_unknown` keeps the hold, and the same key asks again.

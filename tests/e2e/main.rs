@@ -3,9 +3,13 @@
 mod arrows;
 mod commands;
 mod contract_holds;
+mod contract_http;
 mod contract_line;
 mod contract_money;
+mod contract_operators;
 mod contract_payments;
+mod contract_seats;
+mod contract_users;
 mod crashes;
 mod demo;
 mod document;

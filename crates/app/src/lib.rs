@@ -4,6 +4,7 @@ pub mod cli;
 pub mod commands;
 pub mod failure;
 mod gauges;
+mod output;
 mod patience;
 mod secret;
 pub mod settings;
@@ -27,8 +28,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let invocation = match cli::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) if !error.use_stderr() => {
-            print!("{error}");
-            return ExitCode::SUCCESS;
+            return output::say(&error.to_string()).map_or_else(|failure| fail(&failure), |()| ExitCode::SUCCESS);
         }
         Err(error) => return fail(&WrongSetting::new(cli::one_line(&error)).into()),
     };
@@ -44,6 +44,9 @@ fn fail(failure: &Failure) -> ExitCode {
 }
 
 fn carry_out(invocation: Invocation) -> Result<(), Failure> {
+    if invocation.task == Task::OpenApi {
+        return output::say(&frontrow_http::openapi_json());
+    }
     let (settings, layers) = Settings::read(&Sources {
         flags: &invocation.flags,
         environment: &|variable| std::env::var_os(variable),
@@ -70,9 +73,9 @@ async fn perform(task: Task, settings: Settings, layers: &Layers) -> Result<(), 
         Task::RevokeKey { id } => commands::keys::revoke(&settings, &id).await,
         Task::Audit => commands::audit::run(&settings).await,
         Task::Config => {
-            print!("{}", show::settings(layers));
+            output::say(&show::settings(layers))?;
             settings.check_serving().map_err(Failure::from)
         }
-        Task::OpenApi => Err(Failure::Runtime("there is no document yet".to_owned())),
+        Task::OpenApi => Ok(()),
     }
 }

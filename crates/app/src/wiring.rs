@@ -6,14 +6,25 @@ use crate::{
     settings::{ProviderKind, Settings, StorageUrl},
     simulated::SimulatedProvider,
 };
-use frontrow_domain::{clock::SystemClock, payment::port::PaymentProvider, storage::Storage};
+use frontrow_domain::{clock::SystemClock, outcome::StoreError, payment::port::PaymentProvider, storage::Storage};
 use frontrow_memory::Memory;
 use frontrow_persistence::{
     group_commit::{GroupCommit, LaneSettings},
     metrics::StoreMetrics,
+    postgres::{Postgres, PostgresSettings},
+    sqlite::{Sqlite, SqliteSettings},
 };
-use std::sync::Arc;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::runtime::Handle;
+
+/// How long a start waits for a database server.
+const PATIENCE_AT_START: Duration = Duration::from_secs(5);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(250);
 
 /// A storage that is open, with what has to be closed behind it.
 pub struct OpenStorage {
@@ -27,8 +38,10 @@ pub struct OpenStorage {
 pub enum Purpose {
     /// To serve from it.
     Serve,
-    /// To work on it beside a server.
+    /// To work on it beside a server, or before there was one.
     Maintain,
+    /// To look at what is there already.
+    Inspect,
 }
 
 impl OpenStorage {
@@ -38,13 +51,23 @@ impl OpenStorage {
     /// It cannot be opened, is of another version, or another server has it.
     pub async fn open(settings: &Settings, purpose: Purpose, metrics: &StoreMetrics) -> Result<Self, Failure> {
         match &settings.storage {
-            StorageUrl::Memory => Ok(Self::plain(Storage::of(&Memory::new(
-                settings.policy,
-                Arc::new(SystemClock),
-            )))),
-            StorageUrl::Sqlite(_) | StorageUrl::Postgres(_) => {
-                let _ = (purpose, metrics);
-                Err(Failure::Runtime("not yet".to_owned()))
+            StorageUrl::Memory => {
+                let memory = Memory::new(settings.policy, Arc::new(SystemClock));
+                Ok(Self::plain(Storage::of(&memory)))
+            }
+            StorageUrl::Sqlite(path) => {
+                let sqlite = open_sqlite(path, settings, purpose, metrics)?;
+                // One transaction at a time is all a file can do.
+                let one_lane = LaneSettings {
+                    lanes: 1,
+                    ..LaneSettings::default()
+                };
+                Ok(Self::for_purpose(purpose, Storage::of(&sqlite), one_lane, metrics))
+            }
+            StorageUrl::Postgres(url) => {
+                let postgres = reach_postgres(url, settings, purpose, metrics).await?;
+                let lanes = LaneSettings::default();
+                Ok(Self::for_purpose(purpose, Storage::of(&postgres), lanes, metrics))
             }
         }
     }
@@ -60,11 +83,71 @@ impl OpenStorage {
         Self { storage, lanes: None }
     }
 
-    fn in_lanes(storage: Storage, settings: LaneSettings, metrics: &StoreMetrics) -> Self {
-        let lanes = GroupCommit::start(&storage.decisions, settings, &Handle::current(), metrics);
-        Self {
-            storage: storage.deciding_through(lanes.clone()),
-            lanes: Some(lanes),
+    /// Behind lanes when it is to be served from: a command that works alone has nothing to gather.
+    fn for_purpose(purpose: Purpose, storage: Storage, settings: LaneSettings, metrics: &StoreMetrics) -> Self {
+        match purpose {
+            Purpose::Serve => {
+                let lanes = GroupCommit::start(&storage.decisions, settings, &Handle::current(), metrics);
+                Self {
+                    storage: storage.deciding_through(lanes.clone()),
+                    lanes: Some(lanes),
+                }
+            }
+            Purpose::Maintain | Purpose::Inspect => Self::plain(storage),
+        }
+    }
+}
+
+fn open_sqlite(
+    path: &Path,
+    settings: &Settings,
+    purpose: Purpose,
+    metrics: &StoreMetrics,
+) -> Result<Arc<Sqlite>, Failure> {
+    if purpose == Purpose::Inspect && !path.exists() {
+        let path = path.display();
+        return Err(Failure::Runtime(format!(
+            "there is no database {path}; `frontrow serve` makes one"
+        )));
+    }
+    let settings = SqliteSettings {
+        path: path.to_owned(),
+        policy: settings.policy,
+        clock: Arc::new(SystemClock),
+        readers: settings.workers,
+        exclusive: purpose == Purpose::Serve,
+        migrate: settings.migrate,
+        metrics: metrics.clone(),
+    };
+    tokio::task::block_in_place(|| Sqlite::open(settings)).map_err(|error| Failure::Runtime(error.to_string()))
+}
+
+/// Opens the database, which may be a little behind when everything is started together.
+async fn reach_postgres(
+    url: &SecretString,
+    settings: &Settings,
+    purpose: Purpose,
+    metrics: &StoreMetrics,
+) -> Result<Arc<Postgres>, Failure> {
+    let settings = PostgresSettings {
+        url: url.expose_secret().to_owned(),
+        policy: settings.policy,
+        pool_size: match purpose {
+            Purpose::Serve => settings.postgres_connections,
+            Purpose::Maintain | Purpose::Inspect => 2,
+        },
+        migrate: settings.migrate,
+        metrics: metrics.clone(),
+    };
+    let started = Instant::now();
+    loop {
+        match Postgres::connect(settings.clone()).await {
+            Ok(postgres) => return Ok(postgres),
+            Err(StoreError::Unavailable(reason)) if started.elapsed() < PATIENCE_AT_START => {
+                tracing::info!(%reason, "the database is not there yet");
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     failure::Failure,
+    output::say,
     settings::Settings,
     wiring::{OpenStorage, Purpose},
 };
@@ -13,11 +14,11 @@ use frontrow_persistence::metrics::StoreMetrics;
 /// # Errors
 /// The storage brought no answer, or an invariant is violated.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
-    let open = OpenStorage::open(settings, Purpose::Maintain, &StoreMetrics::default()).await?;
+    let open = OpenStorage::open(settings, Purpose::Inspect, &StoreMetrics::default()).await?;
     let report = audit(&*open.storage.books).await;
     open.close().await;
     let report = report?;
-    print!("{}", table(&report));
+    say(&table(&report))?;
     let violated = report.checks.iter().filter(|check| check.violations > 0).count();
     match violated {
         0 => Ok(()),

@@ -1,6 +1,6 @@
 //! `frontrow demo`: a server for a first look, with everything that takes printed.
 
-use crate::{commands::serve::Running, failure::Failure, settings::Settings, shutdown::Signals};
+use crate::{commands::serve::Running, failure::Failure, output::say, settings::Settings, shutdown::Signals};
 use frontrow_domain::{
     catalog::{CreateConcert, CreateSchedule, Programme, Schedule, SeatBlock, SeatLayout},
     clock::{Clock as _, SystemClock, Timestamp},
@@ -36,7 +36,7 @@ pub async fn demo(mut settings: Settings) -> Result<(), Failure> {
     let running = Running::start(&settings).await?;
     let on_sale = sample(running.storage(), settings.policy.currency).await?;
     let key = own_key.as_ref().map(OperatorSecret::expose);
-    print!("{}", first_look(running.address(), key, on_sale.as_deref()));
+    say(&first_look(running.address(), key, on_sale.as_deref()))?;
     running.announce()?;
     running.until_stopped(signals).await
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     failure::Failure,
+    output::say,
     settings::{Settings, StorageUrl, WrongSetting},
     wiring::{OpenStorage, Purpose},
 };
@@ -35,11 +36,11 @@ pub async fn create(settings: &Settings, name: &str, mut scopes: Vec<Scope>) -> 
         revoked_at: None,
     };
     let id = key.id;
-    let open = open(settings).await?;
+    let open = open(settings, Purpose::Maintain).await?;
     let stored = open.storage.identities.add_operator_key(key).await;
     open.close().await;
     stored?;
-    println!("{}", secret.expose());
+    say(&format!("{}\n", secret.expose()))?;
     eprintln!("This is the only time the key is shown. Its id is {id}; `frontrow keys revoke {id}` ends it.");
     Ok(())
 }
@@ -49,11 +50,10 @@ pub async fn create(settings: &Settings, name: &str, mut scopes: Vec<Scope>) -> 
 /// # Errors
 /// The storage brought no answer.
 pub async fn list(settings: &Settings) -> Result<(), Failure> {
-    let open = open(settings).await?;
+    let open = open(settings, Purpose::Inspect).await?;
     let keys = open.storage.identities.operator_keys().await;
     open.close().await;
-    print!("{}", table(&keys?));
-    Ok(())
+    say(&table(&keys?))
 }
 
 /// Revokes a key.
@@ -61,7 +61,7 @@ pub async fn list(settings: &Settings) -> Result<(), Failure> {
 /// # Errors
 /// There is no such key, or the storage brought no answer.
 pub async fn revoke(settings: &Settings, id: &str) -> Result<(), Failure> {
-    let open = open(settings).await?;
+    let open = open(settings, Purpose::Inspect).await?;
     let revoked = open
         .storage
         .identities
@@ -69,8 +69,7 @@ pub async fn revoke(settings: &Settings, id: &str) -> Result<(), Failure> {
         .await;
     open.close().await;
     if revoked? {
-        println!("revoked {id}");
-        Ok(())
+        say(&format!("revoked {id}\n"))
     } else {
         Err(Failure::Runtime(format!(
             "there is no key {id:?}; `frontrow keys list` shows them"
@@ -78,14 +77,14 @@ pub async fn revoke(settings: &Settings, id: &str) -> Result<(), Failure> {
     }
 }
 
-async fn open(settings: &Settings) -> Result<OpenStorage, Failure> {
+async fn open(settings: &Settings, purpose: Purpose) -> Result<OpenStorage, Failure> {
     if matches!(settings.storage, StorageUrl::Memory) {
         return Err(WrongSetting::new(
             "storage = \"memory:\" keeps nothing beyond this command; for a server in memory set FRONTROW_OPERATOR_KEY",
         )
         .into());
     }
-    OpenStorage::open(settings, Purpose::Maintain, &StoreMetrics::default()).await
+    OpenStorage::open(settings, purpose, &StoreMetrics::default()).await
 }
 
 fn table(keys: &[OperatorKey]) -> String {

@@ -2,6 +2,7 @@
 
 use crate::{
     failure::Failure,
+    output::say,
     settings::{Settings, WrongSetting},
     wiring::{OpenStorage, Purpose},
 };
@@ -17,6 +18,5 @@ pub async fn migrate(settings: &Settings) -> Result<(), Failure> {
     }
     let open = OpenStorage::open(settings, Purpose::Maintain, &StoreMetrics::default()).await?;
     open.close().await;
-    println!("the storage is up to date");
-    Ok(())
+    say("the storage is up to date\n")
 }

@@ -3,6 +3,7 @@
 use crate::{
     failure::Failure,
     gauges::GateGauges,
+    output::say,
     secret,
     settings::Settings,
     shutdown::Signals,
@@ -14,12 +15,7 @@ use frontrow_http::{Api, HttpMetrics, OperatorSecret, Parts, Server};
 use frontrow_persistence::metrics::StoreMetrics;
 use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
-use std::{
-    io::{self, Write as _},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
@@ -111,11 +107,9 @@ impl Running {
     /// Says on stdout that callers are welcome.
     ///
     /// # Errors
-    /// When nobody can read it.
+    /// When stdout takes no more.
     pub fn announce(&self) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        let said = writeln!(out, "listening on http://{}", self.address).and_then(|()| out.flush());
-        said.map_err(|error| Failure::Runtime(format!("stdout: {error}")))
+        say(&format!("listening on http://{}\n", self.address))
     }
 
     /// Serves until a signal comes, then finishes what was begun; a second signal ends it at once.

@@ -85,6 +85,7 @@ pub struct Settings {
     pub rate_limits: bool,
     pub trusted_proxies: TrustedProxies,
     pub workers: usize,
+    pub postgres_connections: usize,
     pub audit_every: Option<std::time::Duration>,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -131,6 +132,7 @@ impl Settings {
             })?,
             trusted_proxies: get(layers, "trusted_proxies", parse::trusted_proxies)?,
             workers: get(layers, "workers", parse::workers)?,
+            postgres_connections: number(layers, "postgres_connections", 4, 1_000)?,
             audit_every: match number(layers, "audit_seconds", 0, 86_400)? {
                 0 => None,
                 seconds => Some(std::time::Duration::from_secs(seconds)),

@@ -183,6 +183,12 @@ pub const TABLE: &[Setting] = &[
         "Threads that serve requests; auto is one per core, at most 8",
     ),
     server(
+        "postgres_connections",
+        "NUMBER",
+        "16",
+        "Connections to PostgreSQL at the most, for each instance",
+    ),
+    server(
         "audit_seconds",
         "SECONDS",
         "300",
