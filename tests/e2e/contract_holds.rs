@@ -29,7 +29,7 @@ async fn holding_seats(deployment: Deployment) {
     somi.join(&show).await.expect(201);
     let ask = |body: &Value| mina.booking(Method::POST, "/v1/reservations").json(body);
     refuses_bodies(&mina, &show).await;
-    let anything = wanting(&show, json!([]));
+    let anything = wanting(&show, &json!([]));
     let waiting = somi.booking(Method::POST, "/v1/reservations").json(&anything);
     waiting.await.problem(403, "token_not_active");
     let borrowed = ask(&anything).queue_token(&jun.queue_token);
@@ -44,33 +44,33 @@ async fn holding_seats(deployment: Deployment) {
         date: "never".to_owned(),
         ..show.clone()
     };
-    ask(&wanting(&nowhere, json!([])))
+    ask(&wanting(&nowhere, &json!([])))
         .await
         .problem(422, "validation_failed");
-    ask(&wanting(&nowhere, json!([1, 9, 1])))
+    ask(&wanting(&nowhere, &json!([1, 9, 1])))
         .await
         .problem(422, "validation_failed");
-    ask(&wanting(&nowhere, json!([1, 2, 9])))
+    ask(&wanting(&nowhere, &json!([1, 2, 9])))
         .await
         .problem(404, "invalid_concert");
-    ask(&wanting(&never, json!([1, 2, 9])))
+    ask(&wanting(&never, &json!([1, 2, 9])))
         .await
         .problem(404, "invalid_date");
-    ask(&wanting(&other_day, json!([1, 2, 9])))
+    ask(&wanting(&other_day, &json!([1, 2, 9])))
         .await
         .problem(403, "token_scope_mismatch");
     nothing_was_booked(&mina, &show, 4).await;
 
     jun.held(&show, &[1]).await;
-    ask(&wanting(&show, json!([1, 2, 9])))
+    ask(&wanting(&show, &json!([1, 2, 9])))
         .await
         .problem(422, "seat_limit_exceeded");
-    ask(&wanting(&show, json!([1, 9]))).await.problem(404, "invalid_seat");
-    let taken = ask(&wanting(&show, json!([1, 2])))
+    ask(&wanting(&show, &json!([1, 9]))).await.problem(404, "invalid_seat");
+    let taken = ask(&wanting(&show, &json!([1, 2])))
         .await
         .problem(409, "seat_already_reserved");
     assert_eq!(taken["seat_numbers"], json!([1]), "{taken}");
-    let held = ask(&wanting(&show, json!([2]))).await.expect(201);
+    let held = ask(&wanting(&show, &json!([2]))).await.expect(201);
     let fields = [
         "concert_id",
         "currency",
@@ -95,7 +95,7 @@ async fn holding_seats(deployment: Deployment) {
 }
 
 /// The body of a reservation.
-fn wanting(show: &Show, seats: Value) -> Value {
+fn wanting(show: &Show, seats: &Value) -> Value {
     json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": seats })
 }
 
@@ -107,10 +107,10 @@ async fn refuses_bodies(mina: &Fan, show: &Show) {
     unreadable.await.problem(400, "malformed_request");
     for body in [
         json!({}),
-        wanting(show, json!("1")),
-        wanting(show, json!([1, "2"])),
-        wanting(show, json!([1.5])),
-        wanting(show, Value::Null),
+        wanting(show, &json!("1")),
+        wanting(show, &json!([1, "2"])),
+        wanting(show, &json!([1.5])),
+        wanting(show, &Value::Null),
         json!({ "concert_id": show.concert_id, "date": show.date, "seat_numbers": [1], "price": 1 }),
     ] {
         ask(&body).await.problem(422, "validation_failed");

@@ -121,7 +121,7 @@ async fn showing_seats(deployment: Deployment) {
     server.finish().await;
 }
 
-/// The map has an ETag: 304 while nothing has changed, a new version when something has.
+/// The map has an `ETag`: 304 while nothing has changed, a new version when something has.
 async fn a_seat_map_is_sent_when_it_has_changed(deployment: Deployment) {
     let server = deployment.with("HOLD_SECONDS", "2").start().await;
     let show = server.stage(&Performance::of_seats(3)).await;
