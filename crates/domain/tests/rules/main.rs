@@ -1,0 +1,12 @@
+//! The rules, tried out on a small world of plain tables.
+
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod books;
+#[cfg(test)]
+mod boundaries;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod world;
