@@ -83,8 +83,9 @@ CREATE TABLE queue_tokens (
 CREATE UNIQUE INDEX queue_tokens_by_number ON queue_tokens (schedule_id, number);
 CREATE UNIQUE INDEX queue_tokens_live ON queue_tokens (schedule_id, user_id)
     WHERE state IN ('waiting', 'active');
+CREATE INDEX queue_tokens_waiting ON queue_tokens (schedule_id, number) WHERE state = 'waiting';
 CREATE INDEX queue_tokens_active ON queue_tokens (schedule_id, lapses_at) WHERE state = 'active';
--- For the sweep, over all performances. Who waits is found by number, behind the gate's mark.
+-- For the sweep, over all performances.
 CREATE INDEX queue_tokens_lapsing ON queue_tokens (lapses_at) WHERE state IN ('waiting', 'active');
 CREATE INDEX queue_tokens_admissions ON queue_tokens (schedule_id, activated_at)
     WHERE activated_at IS NOT NULL;

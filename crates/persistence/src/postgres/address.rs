@@ -45,8 +45,8 @@ impl Address {
         let encrypted = match config.get_ssl_mode() {
             SslMode::Disable => false,
             SslMode::Require => true,
-            // The default, `prefer`: an attacker on the way could talk it down to plaintext.
-            _ => !is_local(&config),
+            // The default: an attacker on the way could talk it down to plaintext.
+            SslMode::Prefer | _ => !is_local(&config),
         };
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
         let tls = if encrypted { Some(tls()?) } else { None };

@@ -4,12 +4,20 @@
 //! a gate that somebody else has is passed over. Nobody else lets fans in, so the number of those
 //! inside that is counted under this lock can only be too high, never too low.
 
-use super::{Inner, Mode, Postgres, error::Failure, locks, pool::Lease, sql::sql, store::Write, store_seating, sweep};
+use super::{
+    Inner, Mode, Postgres,
+    error::Failure,
+    locks,
+    pool::Lease,
+    sql::sql,
+    store::{self, Write},
+    store_seating, sweep,
+};
 use crate::codec::{count_from_db, count_to_db};
 use async_trait::async_trait;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
@@ -17,20 +25,20 @@ use frontrow_domain::{
     id::ScheduleId,
     outcome::StoreError,
     queue::{
-        Gate, LineState, MOST_AT_ONCE, QueueToken, TokenState, admit,
+        LineState, MOST_AT_ONCE, QueueToken, TokenState, admit,
         port::{Admitted, Attendant, Swept},
     },
 };
 use uuid::Uuid;
 
-/// Gates that are open and behind which numbers were given out that have not been let in.
+/// Gates that are open and behind which somebody waits.
 const GATES: &str = "
     SELECT s.schedule_id, s.booking_opens_at, s.booking_closes_at
-    FROM schedules s
-    JOIN gates g ON g.schedule_id = s.schedule_id
-    JOIN lines l ON l.schedule_id = s.schedule_id
+    FROM schedules s JOIN gates g ON g.schedule_id = s.schedule_id
     WHERE s.booking_closes_at > statement_timestamp() AND s.booking_opens_at <= statement_timestamp()
-        AND NOT g.paused AND l.issued > g.admitted_number
+        AND NOT g.paused AND EXISTS (
+            SELECT FROM queue_tokens t
+            WHERE t.schedule_id = g.schedule_id AND t.number > g.admitted_number AND t.state = 'waiting')
     ORDER BY s.schedule_id";
 
 /// `at` is later than the snapshot of the same statement: whoever is not counted any more had left
@@ -40,8 +48,7 @@ const INSIDE: &str = "
         (SELECT count(*) FROM queue_tokens
             WHERE schedule_id = $1 AND state = 'active') AS active,
         (SELECT count(*) FROM queue_tokens
-            WHERE schedule_id = $1 AND activated_at > moment.at - interval '60 seconds') AS last_minute,
-        (SELECT issued FROM lines WHERE schedule_id = $1) AS issued
+            WHERE schedule_id = $1 AND activated_at > moment.at - interval '60 seconds') AS last_minute
     FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment";
 
 const MOVE_MARK: &str = "
@@ -65,8 +72,6 @@ struct InsideRow {
     active: i64,
     #[diesel(sql_type = BigInt)]
     last_minute: i64,
-    #[diesel(sql_type = BigInt)]
-    issued: i64,
 }
 
 #[async_trait]
@@ -127,53 +132,37 @@ impl Inner {
             return Ok(0);
         }
         let mut entering = locks::next_tokens(conn, &gate, admission.at_most, now).await?;
-        let mark = mark_after(&gate, &entering, admission.at_most, count_from_db(inside.issued)?);
         entering.retain(|token| token.state == TokenState::Waiting);
+        // Somebody who is no longer waiting left while the locks were waited for.
+        let Some(mark) = entering.iter().map(|token| token.number).max() else {
+            return Ok(0);
+        };
         for token in &mut entering {
             token.activate(&gate.settings, self.policy.claim, now);
         }
         let admitted = entering.len() as u64;
-        let next_slot = if admitted == 0 {
-            gate.next_slot_at
-        } else {
-            Some(admission.next_slot_after(admitted))
-        };
-        self.let_in(lease, schedule, &entering, mark, next_slot).await?;
+        let next_slot = admission.next_slot_after(admitted);
+        let_in(lease, schedule, &entering, mark, next_slot).await?;
         Ok(admitted)
-    }
-
-    async fn let_in(
-        &self,
-        lease: &Lease,
-        schedule: ScheduleId,
-        entering: &[QueueToken],
-        mark: u64,
-        next_slot: Option<Timestamp>,
-    ) -> Result<(), Failure> {
-        let mut writes = Vec::new();
-        if !entering.is_empty() {
-            let entering: Vec<&QueueToken> = entering.iter().collect();
-            writes.push(store_seating::change_tokens(schedule, &entering)?);
-        }
-        let gate = sql(MOVE_MARK)
-            .bind::<SqlUuid, _>(schedule.0)
-            .bind::<BigInt, _>(count_to_db(mark)?)
-            .bind::<Nullable<Timestamptz>, Option<Timestamp>>(next_slot);
-        writes.push(Write::of("gates", gate, 1));
-        super::store::run(lease.connection()?, writes).await
     }
 }
 
-/// How far the line has moved: past everybody who was looked at.
-///
-/// When fewer were found than were asked for, nobody waits behind the last of them, and the mark
-/// may pass everybody who had been given a number before they were looked for: else a line that
-/// all have left would be looked at for ever. A fan who joins meanwhile is not passed: numbers are
-/// given out under the line's lock, which is kept until its transaction ends, so whoever a
-/// snapshot does not show has a higher number than all that it shows.
-fn mark_after(gate: &Gate, next: &[QueueToken], asked: u64, issued_before: u64) -> u64 {
-    let seen = next.iter().map(|token| token.number).max().unwrap_or_default();
-    let exhausted = (next.len() as u64) < asked;
-    let passed = if exhausted { issued_before } else { 0 };
-    seen.max(passed).max(gate.admitted_number)
+/// Stores who is inside now, and that everybody up to this number has left the line.
+async fn let_in(
+    lease: &Lease,
+    schedule: ScheduleId,
+    entering: &[QueueToken],
+    mark: u64,
+    next_slot: Timestamp,
+) -> Result<(), Failure> {
+    let entering: Vec<&QueueToken> = entering.iter().collect();
+    let gate = sql(MOVE_MARK)
+        .bind::<SqlUuid, _>(schedule.0)
+        .bind::<BigInt, _>(count_to_db(mark)?)
+        .bind::<Timestamptz, _>(next_slot);
+    let writes = vec![
+        store_seating::change_tokens(schedule, &entering)?,
+        Write::of("gates", gate, 1),
+    ];
+    store::run(lease.connection()?, writes).await
 }

@@ -53,7 +53,7 @@ impl Inner {
             let failure = match Box::pin(self.attempt(commands, &needs)).await {
                 Ok(verdicts) => return Ok(verdicts),
                 Err(Miss::Failed(failure)) => failure,
-                Err(Miss::InDoubt(why)) => Failure::lost(doubt.insert(why)),
+                Err(Miss::InDoubt(why)) => Failure::lost(doubt.insert(why).as_str()),
             };
             retry.again_after(failure).await.map_err(|error| match &doubt {
                 Some(why) => StoreError::OutcomeUnknown(format!("{why}; then: {error}")),

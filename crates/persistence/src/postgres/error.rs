@@ -59,26 +59,36 @@ impl From<Error> for Failure {
         match error {
             Error::DatabaseError(kind, info) => of_database(kind, info.message(), info.constraint_name()),
             Error::BrokenTransactionManager => Failure::lost("a broken connection"),
-            other => Failure::defect(other),
+            error @ (Error::InvalidCString(_)
+            | Error::NotFound
+            | Error::QueryBuilderError(_)
+            | Error::DeserializationError(_)
+            | Error::SerializationError(_)
+            | Error::RollbackErrorOnCommit { .. }
+            | Error::RollbackTransaction
+            | Error::AlreadyInTransaction
+            | Error::NotInTransaction
+            | Error::IntegerConversion(_)
+            | _) => Failure::defect(error.to_string()),
         }
     }
 }
 
 impl Failure {
-    pub(super) fn lost(why: impl ToString) -> Self {
-        Failure::Again(Reason::ConnectionLost(why.to_string()))
+    pub(super) fn lost(why: impl Into<String>) -> Self {
+        Failure::Again(Reason::ConnectionLost(why.into()))
     }
 
-    pub(super) fn raced(what: impl ToString) -> Self {
-        Failure::Again(Reason::Raced(what.to_string()))
+    pub(super) fn raced(what: impl Into<String>) -> Self {
+        Failure::Again(Reason::Raced(what.into()))
     }
 
-    pub(super) fn defect(what: impl ToString) -> Self {
-        Failure::Final(StoreError::Internal(what.to_string()))
+    pub(super) fn defect(what: impl Into<String>) -> Self {
+        Failure::Final(StoreError::Internal(what.into()))
     }
 
-    pub(super) fn unavailable(why: impl ToString) -> Self {
-        Failure::Final(StoreError::Unavailable(why.to_string()))
+    pub(super) fn unavailable(why: impl Into<String>) -> Self {
+        Failure::Final(StoreError::Unavailable(why.into()))
     }
 
     /// Whether the connection is of no use any more.

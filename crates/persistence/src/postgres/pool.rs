@@ -69,8 +69,10 @@ impl Pool {
         let connection = self.connections.get().await.map_err(|error| match error {
             PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => Failure::Final(StoreError::Overloaded),
             PoolError::Timeout(_) => Failure::unavailable("the database does not answer"),
-            PoolError::Backend(error) => Failure::unavailable(error),
-            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Failure::defect(error),
+            PoolError::Backend(error) => Failure::unavailable(error.to_string()),
+            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Failure::defect(error.to_string())
+            }
         })?;
         self.observe();
         Ok(Lease {
