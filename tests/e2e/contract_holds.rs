@@ -7,6 +7,7 @@ use time::Duration;
 
 on_every_storage!(
     holding_seats,
+    seats_bought_count_for_the_limit,
     reading_and_releasing,
     a_hold_ends_exactly_when_it_says,
     a_session_that_is_over_may_only_settle,
@@ -87,10 +88,34 @@ async fn holding_seats(deployment: Deployment) {
     ];
     assert_eq!(held.fields(), fields, "{held}");
 
-    // What is held counts, and so would be what is bought; what is released does not.
+    // What is held counts, what is released does not.
     mina.hold(&show, &[3, 4]).await.problem(422, "seat_limit_exceeded");
     mina.release(held.text("reservation_id")).await.expect(204);
     mina.hold(&show, &[3, 4]).await.expect(201);
+    server.finish().await;
+}
+
+/// What was bought counts as well, in whatever visit; at another performance it does not.
+async fn seats_bought_count_for_the_limit(deployment: Deployment) {
+    let server = deployment.with("SEAT_LIMIT", "2").start().await;
+    let show = server.stage(&Performance::of_seats(4)).await;
+    let other_day = Performance::of_seats(4).starting(now() + Duration::days(31));
+    let other_day = server.operator().schedule(&show.concert_id, &other_day).await;
+    let mut mina = server.fan_with("Mina", 200_000).await;
+    mina.enter(&show).await;
+    let bought = mina.held(&show, &[1]).await;
+    mina.pay(&bought).await.expect(201);
+
+    // Finished is finished; coming back is a new place in line.
+    let finished = mina.queue_token.clone();
+    let back = mina.enter(&show).await;
+    assert_ne!(mina.queue_token, finished, "{back}");
+    mina.hold(&show, &[2, 3]).await.problem(422, "seat_limit_exceeded");
+    let second = mina.held(&show, &[2]).await;
+    mina.hold(&show, &[3]).await.problem(422, "seat_limit_exceeded");
+    mina.pay(&second).await.expect(201);
+    mina.enter(&other_day).await;
+    mina.held(&other_day, &[1, 2]).await;
     server.finish().await;
 }
 

@@ -2,12 +2,16 @@
 
 mod arrows;
 mod commands;
+mod contract_gate;
 mod contract_holds;
 mod contract_http;
+mod contract_keys;
+mod contract_limits;
 mod contract_line;
 mod contract_money;
 mod contract_operators;
 mod contract_payments;
+mod contract_restart;
 mod contract_seats;
 mod contract_users;
 mod crashes;
