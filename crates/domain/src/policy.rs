@@ -17,6 +17,10 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The most that [`Self::seat_limit`] may be. A wish for more seats at once is refused without
+    /// looking at any of them.
+    pub const MOST_SEATS_PER_FAN: u32 = 1_000;
+
     /// How long an answer is kept for its `Idempotency-Key`.
     pub const IDEMPOTENCY: Duration = Duration::hours(24);
 

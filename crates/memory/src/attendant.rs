@@ -12,10 +12,9 @@ use frontrow_domain::{
     outcome::StoreError,
     policy::Policy,
     queue::{
-        LineState, MOST_AT_ONCE, QueueToken, TokenState, admit,
+        LineState, MOST_AT_ONCE, QueueToken, admit,
         port::{Admitted, Attendant, Swept},
     },
-    seating::{ReservationState, SeatState},
 };
 use time::Duration;
 
@@ -84,8 +83,7 @@ fn admit_next(show: &mut Show, policy: &Policy, now: Timestamp) -> u64 {
 
 /// Stores what time has decided about a live token.
 fn end_lapsed(line: &mut TokenLine, mut token: QueueToken) {
-    token.state = TokenState::Expired;
-    token.ended_at = Some(token.lapses_at);
+    token.lapse();
     line.put(token);
 }
 
@@ -93,13 +91,12 @@ fn free_lapsed_holds(house: &mut House, now: Timestamp) -> u64 {
     let mut freed = 0;
     for mut hold in house.lapsed(now, MOST_AT_A_SWEEP) {
         for number in &hold.seat_numbers {
-            let seat = house.seat(*number).copied();
-            if let Some(seat) = seat.filter(|seat| seat.reservation() == Some(hold.id)) {
-                house.put_seat(seat.changed_to(SeatState::Available, now));
+            let seat = house.seat(*number);
+            if let Some(free) = seat.and_then(|seat| seat.let_go_by(hold.id, now)) {
+                house.put_seat(free);
             }
         }
-        hold.state = ReservationState::Expired;
-        hold.ended_at = Some(hold.held_until);
+        hold.lapse();
         house.put_reservation(hold);
         freed += 1;
     }

@@ -45,12 +45,6 @@ fn load(world: &World, policy: Policy, needs: &Needs) -> WorkingSet {
             rows.payments.load(*id, payment.clone());
         }
     }
-    for (user, id) in &needs.payments {
-        let account = world.accounts.get(user);
-        if let Some(payment) = account.and_then(|account| account.payments.get(id)) {
-            rows.payments.load(*id, payment.clone());
-        }
-    }
     for id in &needs.records {
         if let Some(record) = world.record(*id) {
             rows.records.load(*id, record.clone());

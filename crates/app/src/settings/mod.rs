@@ -123,7 +123,7 @@ impl Settings {
             policy: Policy {
                 hold: seconds("hold_seconds", 1, 86_400)?,
                 claim: seconds("claim_seconds", 2, 86_400)?,
-                seat_limit: number(layers, "seat_limit", 1, 100_000)?,
+                seat_limit: number(layers, "seat_limit", 1, Policy::MOST_SEATS_PER_FAN)?,
                 currency: get(layers, "currency", parse::currency)?,
             },
             access_token_life: seconds("access_token_seconds", 1, 3_153_600_000)?,

@@ -186,7 +186,20 @@ impl PayReservation {
             Screened::Fresh => (self.payment_id.0, 1),
         };
         queue::claim(rows, &self.token, now);
-        let amount = self.check(rows, now)?.total_price;
+        let amount = match self.check(rows, now) {
+            Ok(reservation) => reservation.total_price,
+            Err(refusal) => {
+                if attempt > 1 {
+                    let payment_id = PaymentId(reference);
+                    Self {
+                        payment_id,
+                        ..self.clone()
+                    }
+                    .give_up(rows, now);
+                }
+                return Err(refusal);
+            }
+        };
         rows.lease(self.request.as_ref(), reference, attempt, now);
         Ok(PayStep::Ask(Question {
             reference,

@@ -47,7 +47,9 @@ impl Admission {
 pub fn admit(gate: &Gate, line: LineState, now: Timestamp) -> Admission {
     let per_minute = gate.settings.admissions_per_minute.max(1);
     let interval = Duration::MINUTE / i32::try_from(per_minute).unwrap_or(i32::MAX);
-    let first_slot = gate.next_slot_at.map_or(now, |slot| slot.max(now - CATCH_UP));
+    // A slot further away than one interval was set under a slower pace.
+    let next_slot = gate.next_slot_at.filter(|slot| *slot <= now + interval);
+    let first_slot = next_slot.map_or(now, |slot| slot.max(now - CATCH_UP));
     let open = line.booking_opens_at <= now && now < line.booking_closes_at;
     let at_most = if gate.settings.paused || !open || first_slot > now {
         0
@@ -113,6 +115,17 @@ mod tests {
         assert_eq!(admit(&gate, line(11, 0), OPENS).at_most, 0);
         gate.settings.paused = true;
         assert_eq!(admit(&gate, line(0, 0), OPENS).at_most, 0);
+    }
+
+    #[test]
+    fn a_quicker_pace_counts_at_once() {
+        let mut gate = gate(10, 1);
+        let first = admit(&gate, line(0, 0), OPENS);
+        gate.next_slot_at = Some(first.next_slot_after(1));
+        let soon = OPENS + Duration::seconds(1);
+        assert_eq!(admit(&gate, line(1, 1), soon).at_most, 0);
+        gate.settings.admissions_per_minute = 600;
+        assert_eq!(admit(&gate, line(1, 1), soon).at_most, 1);
     }
 
     #[test]

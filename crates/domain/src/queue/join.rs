@@ -134,8 +134,7 @@ impl Decide for JoinQueue {
 fn take_place(rows: &mut WorkingSet, id: TokenId, schedule: &Schedule, user_id: UserId, now: Timestamp) -> QueueToken {
     let lapsed = rows.live_token(schedule.id, user_id).map(|token| token.id);
     if let Some(lapsed) = lapsed.and_then(|id| rows.tokens.get_mut(&id)) {
-        let ended_at = lapsed.lapses_at;
-        lapsed.end(TokenState::Expired, ended_at);
+        lapsed.lapse();
     }
     let mut number = 1;
     let mut ahead = 0;

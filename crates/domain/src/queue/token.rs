@@ -177,6 +177,11 @@ impl QueueToken {
         self.ended_at = Some(now);
     }
 
+    /// Stores what time has decided: the token ended when its time was over.
+    pub fn lapse(&mut self) {
+        self.end(TokenState::Expired, self.lapses_at);
+    }
+
     /// Keeps the token until an unpaid hold ends.
     pub(crate) fn extend_to(&mut self, held_until: Timestamp) {
         self.lapses_at = self.lapses_at.max(held_until);

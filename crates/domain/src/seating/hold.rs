@@ -9,6 +9,7 @@ use crate::{
     idempotency::{IdempotencyRefusal, Recorded, Request, Screened},
     identity::Actor,
     money::Money,
+    policy::Policy,
     queue::{self, AdmittanceRefusal, Errand, TokenRef},
 };
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,10 @@ impl Decide for HoldSeats {
         needs.request(self.request.as_ref());
         needs.token(&self.token);
         needs.holdings.insert((schedule, self.token.user_id));
-        if let Ok(target) = &self.target {
+        let too_many = self.seat_numbers.len() > Policy::MOST_SEATS_PER_FAN as usize;
+        if let Ok(target) = &self.target
+            && !too_many
+        {
             let exists = |number: &&u32| target.layout.seat(**number).is_some();
             let wanted = self.seat_numbers.iter().filter(exists);
             if target.id == schedule {

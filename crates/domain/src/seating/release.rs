@@ -1,6 +1,6 @@
 //! Giving held seats back.
 
-use super::{ReservationState, SeatState};
+use super::ReservationState;
 use crate::{
     clock::Timestamp,
     decision::{Decide, Needs, WorkingSet},
@@ -75,9 +75,9 @@ pub(crate) fn release(rows: &mut WorkingSet, id: ReservationId, now: Timestamp) 
     let schedule = reservation.schedule_id;
     let numbers = reservation.seat_numbers.clone();
     for number in numbers {
-        let seat = rows.seats.get(&(schedule, number)).copied();
-        if let Some(seat) = seat.filter(|seat| seat.reservation() == Some(id)) {
-            rows.put_seat(seat.changed_to(SeatState::Available, now));
+        let seat = rows.seats.get(&(schedule, number));
+        if let Some(free) = seat.and_then(|seat| seat.let_go_by(id, now)) {
+            rows.put_seat(free);
         }
     }
 }

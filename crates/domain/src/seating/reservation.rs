@@ -83,6 +83,13 @@ impl Reservation {
         if lapsed { ReservationState::Expired } else { self.state }
     }
 
+    /// Stores what time has decided: the hold ended when its time was over. Seats that nobody has
+    /// taken over since go by [`super::Seat::let_go_by`].
+    pub fn lapse(&mut self) {
+        self.state = ReservationState::Expired;
+        self.ended_at = Some(self.held_until);
+    }
+
     /// Whether its seats are out of others' reach: held or sold.
     #[must_use]
     pub fn keeps_seats(&self, now: Timestamp) -> bool {

@@ -136,6 +136,14 @@ impl Seat {
         }
     }
 
+    /// The seat after a reservation that ended at `at` lets go of it; `None` when it is not, or no
+    /// longer, that reservation's.
+    #[must_use]
+    pub fn let_go_by(&self, reservation: ReservationId, at: Timestamp) -> Option<Self> {
+        let own = self.reservation() == Some(reservation);
+        own.then(|| self.changed_to(SeatState::Available, at))
+    }
+
     fn has_lapsed(&self, now: Timestamp) -> bool {
         matches!(self.state, SeatState::Held { until, .. } if until <= now)
     }

@@ -7,6 +7,10 @@ mod books;
 #[cfg(test)]
 mod boundaries;
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
 mod order;
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod world;

@@ -16,7 +16,7 @@ use frontrow_domain::{
     id::{ReservationId, ScheduleId},
     outcome::StoreError,
     queue::port::Swept,
-    seating::{Reservation, ReservationState, Seat, SeatState},
+    seating::{Reservation, Seat},
 };
 use std::collections::BTreeMap;
 
@@ -103,15 +103,12 @@ impl Inner {
             return Ok(0);
         }
         let seats = locks::seats_of(conn, &holds).await?;
-        for hold in &mut holds {
-            hold.state = ReservationState::Expired;
-            hold.ended_at = Some(hold.held_until);
-        }
+        holds.iter_mut().for_each(Reservation::lapse);
         let ended: BTreeMap<ReservationId, Timestamp> = holds.iter().map(|hold| (hold.id, hold.held_until)).collect();
         // A seat that somebody else has taken over since is theirs.
         let free = |seat: &Seat| {
-            let at = ended.get(&seat.reservation()?)?;
-            Some(seat.changed_to(SeatState::Available, *at))
+            let hold = seat.reservation()?;
+            seat.let_go_by(hold, *ended.get(&hold)?)
         };
         let freed: Vec<Seat> = seats.iter().filter_map(free).collect();
         let mut writes = Vec::new();

@@ -21,10 +21,10 @@ use frontrow_domain::{
     outcome::StoreError,
     policy::Policy,
     queue::{
-        Gate, LineState, MOST_AT_ONCE, QueueToken, TokenState, admit,
+        Gate, LineState, MOST_AT_ONCE, QueueToken, admit,
         port::{Admitted, Attendant, Swept},
     },
-    seating::{Reservation, ReservationState, SeatState},
+    seating::Reservation,
 };
 use time::Duration;
 
@@ -204,8 +204,7 @@ fn next_waiting(
 fn end_all(conn: &mut SqliteConnection, lapsed: Vec<QueueToken>) -> Result<usize, SqlError> {
     let count = lapsed.len();
     for mut token in lapsed {
-        token.state = TokenState::Expired;
-        token.ended_at = Some(token.lapses_at);
+        token.lapse();
         update_token(conn, &token)?;
     }
     Ok(count)
@@ -241,12 +240,11 @@ fn free_lapsed_holds(conn: &mut SqliteConnection, policy: &Policy, now: Timestam
 fn free_seats(conn: &mut SqliteConnection, mut hold: Reservation, now: Timestamp) -> Result<(), SqlError> {
     for number in &hold.seat_numbers {
         let stored = seat(conn, hold.schedule_id, *number)?;
-        if let Some(seat) = stored.filter(|seat| seat.reservation() == Some(hold.id)) {
-            update_seat(conn, &seat.changed_to(SeatState::Available, now))?;
+        if let Some(free) = stored.and_then(|seat| seat.let_go_by(hold.id, now)) {
+            update_seat(conn, &free)?;
         }
     }
-    hold.state = ReservationState::Expired;
-    hold.ended_at = Some(hold.held_until);
+    hold.lapse();
     update_reservation(conn, &hold)
 }
 
