@@ -211,6 +211,7 @@ fn a_payment_that_became_impossible_is_on_record_and_frees_its_key() {
     let hold = world.hold(token, &show, &[1]);
     let (wish, question) = asked(&mut world, pay_of(token, hold.id));
     world.decide(&release_of(&hold)).unwrap();
+    world.pass(TICK);
     let settle = answered(&wish, &question, Answer::Approved);
     assert_eq!(world.decide(&settle), Err(PayRefusal::NotHeld));
     assert_eq!(
