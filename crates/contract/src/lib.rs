@@ -51,7 +51,7 @@ pub mod sweeping;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod wallet;
 
-pub use stage::{Fan, Plan, Show, Stage};
+pub use stage::{Fan, Plan, Show, Stage, hold_of, join_of, pay_of, release_of, usual_policy};
 
 use async_trait::async_trait;
 use frontrow_domain::{policy::Policy, storage::Storage};

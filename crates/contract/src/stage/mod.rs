@@ -1,25 +1,27 @@
 //! A storage with a concert on sale, and what tests do with it again and again.
 
+mod wishes;
+
+pub use wishes::*;
+
 use crate::Fixture;
 use frontrow_domain::{
     audit::{ScheduleBooks, UserBooks, service::audit},
     catalog::{CreateConcert, CreateSchedule, Schedule, SeatLayout},
     clock::Timestamp,
     decision::{Command, Decide, Verdict, decide_one},
-    id::{ConcertId, EntryId, PaymentId, ReservationId, ScheduleId, TokenId, UserId, WalletId},
-    idempotency::{Fingerprint, RecordId, Request, RequestKey},
+    id::{ConcertId, EntryId, ReservationId, ScheduleId, UserId, WalletId},
     identity::{Actor, RegisterUser},
-    money::{Currency, Money},
-    payment::{Answer, Approval, ClaimedAmount, PayRefusal, PayReservation, PayStep, Receipt},
+    money::Money,
+    payment::{Answer, Approval, PayRefusal, PayStep, Receipt},
     policy::Policy,
     queue::{GateSettings, JoinQueue, Joined, LeaveQueue, TokenRef, TokenState, TokenStatus, Visit},
-    seating::{Held, HoldRefusal, HoldSeats, ReleaseHold, Reservation, Seat, SeatStatus, port::SeatMap},
+    seating::{Held, HoldRefusal, Reservation, Seat, SeatStatus, port::SeatMap},
     storage::Storage,
     wallet::{ChargeStep, ChargeWallet, Payee},
 };
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 /// Long enough for a few calls to be made meanwhile, short enough to be waited for.
 pub const MOMENT: Duration = Duration::seconds(2);
@@ -390,83 +392,4 @@ impl<F: Fixture> Stage<F> {
         }
         seen + &format!("{:?}", self.money_books().await)
     }
-}
-
-/// A verdict of a kind that is known.
-pub fn own<C>(verdict: Verdict) -> C::Verdict
-where
-    C: Decide,
-    C::Verdict: TryFrom<Verdict, Error = Verdict>,
-{
-    C::Verdict::try_from(verdict).unwrap_or_else(|other| panic!("{other:?} answers another command"))
-}
-
-/// The policy of most tests.
-pub fn usual_policy() -> Policy {
-    Policy {
-        hold: Duration::minutes(5),
-        claim: Duration::minutes(1),
-        seat_limit: 4,
-        currency: Currency::from_code("KRW").expect("a currency"),
-    }
-}
-
-/// Asks for a place in line.
-pub fn join_of(show: &Show, user: UserId) -> JoinQueue {
-    JoinQueue {
-        request: None,
-        token_id: TokenId::mint(),
-        actor: Actor::Fan(user),
-        named: None,
-        target: Ok(show.clone()),
-    }
-}
-
-/// Asks for seats.
-pub fn hold_of(fan: &Fan, show: &Show, seats: &[u32]) -> HoldSeats {
-    HoldSeats {
-        request: None,
-        reservation_id: ReservationId::mint(),
-        token: fan.token,
-        actor: Actor::Fan(fan.user),
-        target: Ok(show.clone()),
-        seat_numbers: seats.to_vec(),
-    }
-}
-
-/// Asks to give a hold back.
-pub fn release_of(hold: &Reservation) -> ReleaseHold {
-    ReleaseHold {
-        reservation_id: hold.id,
-        made_with: (hold.schedule_id, hold.token_id),
-        actor: Actor::Fan(hold.user_id),
-    }
-}
-
-/// Asks to pay, in a deployment without a provider.
-pub fn pay_of(fan: &Fan, reservation_id: ReservationId) -> PayReservation {
-    PayReservation {
-        request: None,
-        payment_id: PaymentId::mint(),
-        entry_id: EntryId::mint(),
-        token: fan.token,
-        actor: Actor::Fan(fan.user),
-        named: None,
-        reservation_id,
-        amount: ClaimedAmount::Absent,
-        payment_method: None,
-        approval: Approval::NoProvider,
-    }
-}
-
-/// A keyed request of its own; booking calls are kept with the performance, all others with the
-/// caller.
-pub fn request(scope: Uuid) -> Option<Request> {
-    Some(Request {
-        id: RecordId {
-            scope,
-            key: RequestKey(Uuid::now_v7()),
-        },
-        fingerprint: Fingerprint(Uuid::now_v7()),
-    })
 }

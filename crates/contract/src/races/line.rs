@@ -1,0 +1,167 @@
+//! Races for places in line and slots inside.
+
+use super::{Found, at_once, buyer, check, racing};
+use crate::{
+    Fixture, Plan, Stage,
+    stage::{join_of, own, pay_of},
+};
+use frontrow_domain::{
+    decision::Command,
+    id::TokenId,
+    payment::PayReservation,
+    queue::{GatePatch, JoinQueue, LeaveQueue, TokenState},
+    seating::{ReservationState, SeatStatus},
+};
+use std::collections::BTreeSet;
+use time::Duration;
+
+pub async fn a_fan_has_one_live_token<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(Plan::default()).await;
+    let user = stage.fan().await;
+    let joins = (0..20).map(|_| join_of(&show, user)).collect();
+    let verdicts = racing(&stage, joins).await.into_iter().map(own::<JoinQueue>);
+    let joined: Vec<_> = verdicts.flatten().collect();
+    let tokens: BTreeSet<TokenId> = joined.iter().map(|joined| joined.status.token.id).collect();
+    check(
+        joined.len() == 20 && tokens.len() == 1,
+        "everybody gets the one token",
+        &joined,
+    )?;
+    let fresh = joined.iter().filter(|joined| joined.fresh).count();
+    check(fresh == 1, "it is issued once", &fresh)?;
+    stage.violations().await
+}
+
+pub async fn everybody_in_line_has_a_number_of_their_own<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(Plan::default()).await;
+    let users = stage.fans(40).await;
+    let joins = users.iter().map(|user| join_of(&show, *user)).collect();
+    let verdicts = racing(&stage, joins).await.into_iter().map(own::<JoinQueue>);
+    let mut numbers: Vec<u64> = verdicts.flatten().map(|joined| joined.status.token.number).collect();
+    numbers.sort_unstable();
+    check(
+        numbers == (1..=40).collect::<Vec<_>>(),
+        "numbers run without gaps",
+        &numbers,
+    )?;
+    stage.violations().await
+}
+
+pub async fn leaving_and_paying_exclude_each_other<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(Plan::default()).await;
+    let (fan, hold) = buyer(&stage, &show).await;
+    let commands = vec![
+        pay_of(&fan, hold).into(),
+        Command::from(LeaveQueue { token: fan.token }),
+    ];
+    let paid = own::<PayReservation>(at_once(&stage, commands).await.remove(0));
+    let (state, seat) = match paid {
+        Ok(_) => (ReservationState::Confirmed, SeatStatus::Sold),
+        Err(_) => (ReservationState::Released, SeatStatus::Available),
+    };
+    let reservation = stage.reservation(hold).await;
+    check(
+        reservation.state == state,
+        "the hold is paid or given back",
+        &(&paid, &reservation),
+    )?;
+    let (_, status) = stage.seat(&show, 1).await;
+    check(status == seat, "and so is the seat", &(&paid, status))?;
+    let token = stage.state(&fan).await;
+    let ended = if paid.is_ok() {
+        TokenState::Completed
+    } else {
+        TokenState::Left
+    };
+    check(token == ended, "and the token knows", &(&paid, token))?;
+    stage.violations().await
+}
+
+pub async fn two_admission_loops_let_nobody_in_twice<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.max_active = 6;
+    let show = stage.show(plan).await;
+    let opener = stage.insider(&show).await;
+    stage.line_up(&show, &stage.fans(20).await).await;
+    let mut reported = 0;
+    for _ in 0..10 {
+        stage.pass(Duration::milliseconds(10)).await;
+        stage.fixture.about_to_race(4);
+        let attendant = &stage.storage.attendant;
+        let one = || attendant.admit_due();
+        let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
+        for admitted in [a, b, c, d] {
+            reported += admitted.expect("the storage answers").admitted;
+        }
+        let tokens = stage.books(&show).await.tokens;
+        let inside = tokens.iter().filter(|token| token.state == TokenState::Active).count();
+        check(inside <= 6, "no more are inside than fit", &inside)?;
+        let entered = tokens.iter().filter(|token| token.activated_at.is_some()).count() as u64;
+        check(
+            entered == reported + 1,
+            "each entry is reported once",
+            &(entered, reported),
+        )?;
+    }
+    check(reported == 5, "the gate fills up", &reported)?;
+    let first = stage.status(opener.token).await.token;
+    check(first.number == 1, "the first in line entered first", &first)?;
+    stage.violations().await
+}
+
+pub async fn who_leaves_is_never_inside<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(Plan::default()).await;
+    stage.insider(&show).await;
+    let fans = stage.line_up(&show, &stage.fans(10).await).await;
+    stage.pass(Duration::milliseconds(10)).await;
+    stage.fixture.about_to_race(fans.len() + 1);
+    let attendant = stage.storage.attendant.clone();
+    let admitting = tokio::spawn(async move { attendant.admit_due().await });
+    let leaving = fans.iter().map(|fan| {
+        let (decisions, token) = (stage.storage.decisions.clone(), fan.token);
+        tokio::spawn(async move { decisions.decide_each(vec![LeaveQueue { token }.into()]).await })
+    });
+    let leaving: Vec<_> = leaving.collect();
+    for left in leaving {
+        left.await.expect("no contender panics").expect("the storage answers");
+    }
+    let admitted = admitting.await.expect("no contender panics");
+    admitted.expect("the storage answers");
+    for fan in &fans {
+        let state = stage.state(fan).await;
+        check(state == TokenState::Left, "who left has left", &state)?;
+    }
+    stage.violations().await
+}
+
+pub async fn a_gate_changed_during_admission_keeps_both_changes<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(Plan::default()).await;
+    stage.insider(&show).await;
+    stage.line_up(&show, &stage.fans(10).await).await;
+    stage.pass(Duration::milliseconds(10)).await;
+    stage.fixture.about_to_race(2);
+    let patch = GatePatch {
+        max_active: Some(77),
+        ..GatePatch::default()
+    };
+    let admitting = stage.storage.attendant.admit_due();
+    let (patched, admitted) = tokio::join!(stage.storage.queue.patch_gate(show.id, patch), admitting);
+    let answered = matches!(patched, Ok(Some(Ok(_))));
+    check(answered, "the gate is changed", &patched)?;
+    let admitted = admitted.expect("the storage answers").admitted;
+    let gate = stage.storage.queue.gate(show.id).await.expect("the storage answers");
+    let gate = gate.expect("a gate");
+    check(gate.settings.max_active == 77, "the change stays", &gate)?;
+    check(
+        gate.admitted_number == 1 + admitted,
+        "the mark stays",
+        &(&gate, admitted),
+    )?;
+    stage.violations().await
+}
