@@ -3,7 +3,7 @@
 use crate::{
     code::Code,
     endpoint::Outcome,
-    extract::{Body, Call, Fields},
+    extract::{Body, Call, Fields, whole_number},
     limits::Rule,
     problem::Problem,
     wire::{Amount, Day, Instant, seconds_until, success, words},
@@ -62,10 +62,7 @@ impl Body for Hold {
 /// A whole number is a seat number, though no seat carries one that is negative or huge; 0 stands
 /// for all of those, because no seat carries it either.
 fn seat_number(json: &RawValue) -> Option<u32> {
-    let literal = json.get();
-    let digits = literal.strip_prefix('-').unwrap_or(literal);
-    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_whole.then(|| literal.parse().unwrap_or(0))
+    whole_number(json).map(|number| number.parse().unwrap_or(0))
 }
 
 /// Seats held together by one fan.

@@ -25,7 +25,7 @@ use uuid::Uuid;
 /// How much to put in.
 #[derive(ToSchema)]
 pub(crate) struct Charge {
-    #[schema(schema_with = amount_in)]
+    #[schema(schema_with = amount_in, required = true)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
     #[schema(max_length = 100, pattern = r"^[^\x00]*$")]
@@ -44,7 +44,7 @@ impl Body for Charge {
 /// How much to put in, and whose wallet it is believed to be.
 #[derive(ToSchema)]
 pub(crate) struct ChargeById {
-    #[schema(schema_with = amount_in)]
+    #[schema(schema_with = amount_in, required = true)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
     #[schema(max_length = 100, pattern = r"^[^\x00]*$")]

@@ -140,9 +140,20 @@ impl<'a> Fields<'a> {
     }
 
     fn as_count(&self, name: &str, raw: &RawValue) -> Result<u32, Problem> {
-        let count = raw.get().parse();
-        count.map_err(|_| self.invalid(name, "must be a whole number from 0 to 4294967295"))
+        let count = whole_number(raw).and_then(|number| number.parse().ok());
+        count.ok_or_else(|| self.invalid(name, "must be a whole number from 0 to 4294967295"))
     }
+}
+
+/// The digits of a JSON number that is whole, however it is written: `5.0` and `5e0` are 5.
+pub(crate) fn whole_number(raw: &RawValue) -> Option<String> {
+    let literal = raw.get();
+    let digits = literal.strip_prefix('-').unwrap_or(literal);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(literal.to_owned());
+    }
+    let number: f64 = serde_json::from_str(literal).ok()?;
+    (number.fract() == 0.0).then(|| format!("{number:.0}"))
 }
 
 fn join(at: &str, name: &str) -> String {

@@ -8,7 +8,7 @@ mod query;
 
 pub(crate) use body::{Body, MOST_LAYOUT_BYTES, Received};
 pub(crate) use caller::{Booker, Caller};
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, whole_number};
 pub(crate) use query::{Cursor, List};
 
 use crate::api::Api;

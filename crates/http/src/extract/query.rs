@@ -25,6 +25,9 @@ pub(crate) trait Cursor: Sized {
     /// How many hexadecimal digits follow.
     const DIGITS: usize;
 
+    /// What the first digit can be, as a part of a regular expression.
+    const FIRST_DIGIT: &'static str = "[0-9a-f]";
+
     /// The cursor as a number.
     fn to_number(&self) -> u128;
 
@@ -74,6 +77,7 @@ impl Cursor for PaymentId {
 impl Cursor for u64 {
     const LIST: char = 'e';
     const DIGITS: usize = 16;
+    const FIRST_DIGIT: &'static str = "[0-7]";
 
     fn to_number(&self) -> u128 {
         u128::from(*self)

@@ -201,7 +201,8 @@ impl Operation {
             etag: false,
         });
         let limit = json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20});
-        let cursor = json!({"type": "string", "pattern": format!("^{}[0-9a-f]{{{}}}$", C::LIST, C::DIGITS)});
+        let pattern = format!("^{}{}[0-9a-f]{{{}}}$", C::LIST, C::FIRST_DIGIT, C::DIGITS - 1);
+        let cursor = json!({"type": "string", "pattern": pattern});
         self.query("limit", &limit, "How many items at the most").query(
             "cursor",
             &cursor,

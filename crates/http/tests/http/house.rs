@@ -16,7 +16,11 @@ use reqwest::{Method, StatusCode, header::HeaderMap, redirect};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use time::{Duration, macros::datetime};
-use tokio::runtime::Handle;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime::Handle,
+};
 
 /// The bootstrap key of every house.
 pub const OPERATOR: &str = "bootstrap-operator-key-of-the-tests";
@@ -136,6 +140,22 @@ impl House {
 
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
+    }
+
+    /// A connection of one's own.
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.base.trim_start_matches("http://"))
+            .await
+            .unwrap()
+    }
+
+    /// What the service says to these very bytes until it closes the connection.
+    pub async fn raw(&self, request: &str) -> String {
+        let mut connection = self.connect().await;
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     pub fn advance(&self, by: Duration) {
@@ -270,6 +290,16 @@ impl Request {
         self.header("authorization", &format!("Bearer {credential}"))
     }
 
+    /// As this fan.
+    pub fn by(self, fan: &Fan) -> Self {
+        self.bearer(&fan.access_token)
+    }
+
+    /// As this fan, with a place in line.
+    pub fn inside(self, fan: &Fan, place: &str) -> Self {
+        self.by(fan).queue(place)
+    }
+
     pub fn queue(self, token: &str) -> Self {
         self.header("queue-token", token)
     }
@@ -299,6 +329,15 @@ impl Request {
         }
     }
 
+    /// Sends, and looks only at the head of the answer and how long the body is: it may be packed.
+    pub async fn head(self) -> Head {
+        let answer = self.0.send().await.unwrap();
+        Head {
+            headers: answer.headers().clone(),
+            bytes: answer.bytes().await.unwrap().len(),
+        }
+    }
+
     /// Sends, and has to get this status.
     pub async fn expect(self, status: u16) -> Value {
         let answer = self.send().await;
@@ -323,6 +362,22 @@ impl Request {
     }
 }
 
+/// What came back, unread.
+pub struct Head {
+    pub headers: HeaderMap,
+    pub bytes: usize,
+}
+
+impl Head {
+    pub fn header(&self, name: &str) -> &str {
+        header(&self.headers, name)
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
 /// What came back.
 pub struct Reply {
     pub status: StatusCode,
@@ -340,7 +395,7 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        header(&self.headers, name)
     }
 }
 

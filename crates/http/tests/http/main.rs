@@ -3,6 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod authorization;
+mod bodies;
 mod documented;
 mod house;
+mod idempotency;
+mod lists;
+mod order;
+mod seats;
 mod story;
