@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// How long a transaction may take up to its `COMMIT`: a server that is gone without a word must
 /// not keep anybody waiting.
-const DEADLINE: Duration = Duration::from_millis(3_500);
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The same for the transaction that adds every seat of a hall.
 const LONG_DEADLINE: Duration = Duration::from_secs(30);

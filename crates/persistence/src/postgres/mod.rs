@@ -50,7 +50,7 @@ use tokio::runtime::Handle;
 use transaction::{CommitError, Mode};
 
 /// How long anything but a decision may take.
-const DEADLINE: Duration = Duration::from_millis(3_500);
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// How to use a database.
 #[derive(Clone)]

@@ -5,8 +5,9 @@ use crate::metrics::StoreMetrics;
 use frontrow_domain::outcome::StoreError;
 use std::time::{Duration, Instant};
 
-/// After this long nothing is started again.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// After this long nothing is started again. Longer than a `COMMIT` is waited for, because one
+/// that is in doubt calls for another attempt.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// How often one thing is run at the most.
 const MOST_ATTEMPTS: u32 = 10;

@@ -11,7 +11,7 @@ use crate::codec::{count_from_db, damaged};
 use async_trait::async_trait;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
@@ -36,12 +36,15 @@ const AVAILABILITY: &str = "
         FROM seats WHERE seats.schedule_id = s.schedule_id) AS counted
     WHERE s.concert_id = $1";
 
-/// Every seat; for a performance that does not exist, one row with nothing but the time.
+/// Every seat, column by column: a large house would otherwise be a hundred thousand rows. A
+/// performance that does not exist has no columns, only the time.
 const SEATS: &str = "
-    SELECT moment.at, s.number, s.status, s.reservation_id, s.user_id, s.held_until, s.version
-    FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment
-    LEFT JOIN seats s ON s.schedule_id = $1
-    ORDER BY s.number";
+    SELECT clock_timestamp() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
+        array_agg(reservation_id) AS reservations, array_agg(user_id) AS users,
+        array_agg(held_until) AS ends, array_agg(version) AS versions
+    FROM (
+        SELECT number, status, reservation_id, user_id, held_until, version
+        FROM seats WHERE schedule_id = $1 ORDER BY number) AS seat";
 
 const RESERVATION: &str = "
     SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
@@ -64,30 +67,45 @@ struct CountRow {
 struct MapRow {
     #[diesel(sql_type = Timestamptz)]
     at: Timestamp,
-    #[diesel(sql_type = Nullable<Integer>)]
-    number: Option<i32>,
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    reservation_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    user_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    held_until: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    version: Option<i64>,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    numbers: Option<Vec<i32>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    statuses: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<Nullable<SqlUuid>>>)]
+    reservations: Option<Vec<Option<Uuid>>>,
+    #[diesel(sql_type = Nullable<Array<Nullable<SqlUuid>>>)]
+    users: Option<Vec<Option<Uuid>>>,
+    #[diesel(sql_type = Nullable<Array<Nullable<Timestamptz>>>)]
+    ends: Option<Vec<Option<Timestamp>>>,
+    #[diesel(sql_type = Nullable<Array<BigInt>>)]
+    versions: Option<Vec<i64>>,
 }
 
 impl MapRow {
-    fn into_seat(self, schedule: ScheduleId) -> Option<SeatRow> {
-        Some(SeatRow {
-            schedule_id: schedule.0,
-            number: self.number?,
-            status: self.status?,
-            reservation_id: self.reservation_id,
-            user_id: self.user_id,
-            held_until: self.held_until,
-            version: self.version?,
+    fn into_map(self, schedule: ScheduleId) -> Result<SeatMap, StoreError> {
+        let numbers = self.numbers.unwrap_or_default().into_iter();
+        let columns = numbers
+            .zip(self.statuses.unwrap_or_default())
+            .zip(self.reservations.unwrap_or_default())
+            .zip(self.users.unwrap_or_default())
+            .zip(self.ends.unwrap_or_default())
+            .zip(self.versions.unwrap_or_default());
+        let seats = columns.map(
+            |(((((number, status), reservation_id), user_id), held_until), version)| {
+                Seat::try_from(SeatRow {
+                    schedule_id: schedule.0,
+                    number,
+                    status,
+                    reservation_id,
+                    user_id,
+                    held_until,
+                    version,
+                })
+            },
+        );
+        Ok(SeatMap {
+            seats: seats.collect::<Result<_, _>>()?,
+            as_of: self.at,
         })
     }
 }
@@ -111,15 +129,8 @@ impl SeatingQueries for Postgres {
         self.query(move |_, lease| {
             Box::pin(async move {
                 let map = sql(SEATS).bind::<SqlUuid, _>(schedule.0);
-                let rows: Vec<MapRow> = map.load(&mut lease.connection()?).await?;
-                let as_of = rows
-                    .iter()
-                    .map(|row| row.at)
-                    .next()
-                    .ok_or_else(|| damaged("seat map"))?;
-                let stored = rows.into_iter().filter_map(|row| row.into_seat(schedule));
-                let seats = stored.map(Seat::try_from).collect::<Result<_, _>>()?;
-                Ok(SeatMap { seats, as_of })
+                let row: MapRow = map.get_result(&mut lease.connection()?).await?;
+                Ok(row.into_map(schedule)?)
             })
         })
         .await

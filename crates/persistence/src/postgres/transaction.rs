@@ -6,7 +6,7 @@ use diesel_async::SimpleAsyncConnection;
 use std::time::Duration;
 
 /// How long the server may take to end a transaction.
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy)]

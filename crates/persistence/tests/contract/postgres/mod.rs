@@ -1,6 +1,14 @@
 //! PostgreSQL, plain and behind group commit; and what it promises of its connections.
 
+mod commits;
+mod connections;
+mod instances;
+mod migrating;
+mod plans;
+
+mod proxy;
 mod server;
+mod traffic;
 
 use async_trait::async_trait;
 use frontrow_contract::{Fixture, contract_suite};

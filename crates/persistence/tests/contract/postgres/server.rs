@@ -71,7 +71,9 @@ impl Database {
             let name = unique("template");
             blocking(async {
                 administer(&format!("CREATE DATABASE {name}")).await;
-                migrate(&format!("{}/{name}", server())).await.expect("the template is migrated");
+                migrate(&format!("{}/{name}", server()))
+                    .await
+                    .expect("the template is migrated");
             });
             Template { name, users: 0 }
         });
@@ -96,10 +98,6 @@ impl Database {
         }
     }
 
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     pub fn url(&self) -> String {
         format!("{}/{}", server(), self.name)
     }
@@ -112,7 +110,7 @@ impl Database {
         PostgresSettings {
             url: self.url(),
             policy,
-            pool_size: 8,
+            pool_size: 24,
             migrate: false,
             metrics: StoreMetrics::default(),
         }
