@@ -104,7 +104,7 @@ fn admit_next(
 ) -> Result<u64, SqlError> {
     let window = schedules::table.find(Id(schedule.0));
     let window = window.select((schedules::booking_opens_at, schedules::booking_closes_at));
-    let window: Option<(Moment, Moment)> = window.first(conn).optional()?;
+    let window: Option<(Moment, Moment)> = window.get_result(conn).optional()?;
     let (Some(gate), Some((opens_at, closes_at))) = (gate_by_id(conn, schedule)?, window) else {
         return Ok(0);
     };

@@ -76,7 +76,7 @@ fn programme(conn: &mut SqliteConnection, concert: Concert, currency: Currency) 
 }
 
 pub(super) fn concert_by_id(conn: &mut SqliteConnection, id: ConcertId) -> Result<Option<Concert>, SqlError> {
-    let found: Option<ConcertColumns> = concerts::table.find(Id(id.0)).first(conn).optional()?;
+    let found: Option<ConcertColumns> = concerts::table.find(Id(id.0)).get_result(conn).optional()?;
     Ok(found.map(concert))
 }
 
@@ -100,7 +100,7 @@ pub(super) fn schedule_by_id(
     currency: Currency,
 ) -> Result<Option<Schedule>, SqlError> {
     let found = schedules::table.find(Id(id.0)).select(ScheduleRow::as_select());
-    let found = found.first(conn).optional()?;
+    let found = found.get_result(conn).optional()?;
     found.map(|row| with_layout(conn, row, currency)).transpose()
 }
 

@@ -20,7 +20,7 @@ impl Identities for Sqlite {
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let work = self.readers.run(move |conn| {
             let found = users::table.find(Id(id.0)).select(UserRow::as_select());
-            Ok(found.first(conn).optional()?.map(Into::into))
+            Ok(found.get_result(conn).optional()?.map(Into::into))
         });
         work.await
     }
@@ -28,7 +28,7 @@ impl Identities for Sqlite {
     async fn operator_key(&self, hash: [u8; 32]) -> Result<Option<OperatorKey>, StoreError> {
         let work = self.readers.run(move |conn| {
             let found = operator_keys::table.filter(operator_keys::hash.eq(Hash(hash)));
-            let found = found.select(OperatorKeyRow::as_select()).first(conn).optional()?;
+            let found = found.select(OperatorKeyRow::as_select()).get_result(conn).optional()?;
             found.map(|row: OperatorKeyRow| row.key()).transpose()
         });
         work.await

@@ -1,6 +1,9 @@
 //! Loading what a batch needs. Statements go row by row: inside the process that is quicker than
 //! building one for many, and each is compiled once. Nothing needs a lock of its own, because the
 //! transaction has held the one write lock since its beginning.
+//!
+//! One row is asked for with `get_result`, here and in all of this adapter: the `LIMIT ?` of
+//! `first` makes SQLite compile the statement anew at each run.
 
 use super::{
     catalog::{concert_by_id, schedules_of},
@@ -96,27 +99,27 @@ fn load_accounts(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingS
     let currency = rows.policy.currency;
     for id in &needs.users {
         let found = users::table.find(Id(id.0)).select(UserRow::as_select());
-        if let Some(user) = found.first(conn).optional()? {
+        if let Some(user) = found.get_result(conn).optional()? {
             rows.users.load(*id, user.into());
         }
     }
     for user in &needs.wallets {
         let found = wallets::table.find(Id(user.0)).select(WalletRow::as_select());
-        if let Some(wallet) = found.first(conn).optional()? {
+        if let Some(wallet) = found.get_result(conn).optional()? {
             rows.wallets.load(*user, wallet.in_currency(currency));
         }
     }
     for (user, id) in &needs.payments {
         let found = payments::table.find((Id(user.0), Id(id.0)));
         let found = found.select(PaymentRow::as_select());
-        if let Some(payment) = found.first(conn).optional()? {
+        if let Some(payment) = found.get_result(conn).optional()? {
             rows.payments.load(*id, payment.in_currency(currency));
         }
     }
     for id in &needs.records {
         let found = idempotency_records::table.find((Id(id.scope), Id(id.key.0)));
         let found = found.select(RecordRow::as_select());
-        if let Some(record) = found.first(conn).optional()? {
+        if let Some(record) = found.get_result(conn).optional()? {
             rows.records.load(*id, record.record()?);
         }
     }
@@ -130,7 +133,7 @@ fn live_token(conn: &mut SqliteConnection, schedule: ScheduleId, user: UserId) -
         .filter(queue_tokens::user_id.eq(Id(user.0)))
         .filter(IsLive::new(queue_tokens::state))
         .select(TokenRow::as_select());
-    Ok(found.first(conn).optional()?.map(Into::into))
+    Ok(found.get_result(conn).optional()?.map(Into::into))
 }
 
 /// As [`kept_by`], for the user of a token.
@@ -142,7 +145,7 @@ fn kept_by_user_of(
     let user: Option<Id> = queue_tokens::table
         .find((Id(schedule.0), Id(token.0)))
         .select(queue_tokens::user_id)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     user.map_or_else(|| Ok(Vec::new()), |user| kept_by(conn, schedule, user))
 }
@@ -167,7 +170,7 @@ pub(super) fn reservation_by_id(
     let found = reservations::table
         .filter(reservations::reservation_id.eq(Id(id.0)))
         .select(ReservationRow::as_select());
-    Ok(found.first(conn).optional()?)
+    Ok(found.get_result(conn).optional()?)
 }
 
 fn load_with_seats(
@@ -198,6 +201,6 @@ fn load_seat(
 
 pub(super) fn seat(conn: &mut SqliteConnection, schedule: ScheduleId, number: u32) -> Result<Option<Seat>, SqlError> {
     let found = seats::table.find((Id(schedule.0), Whole(number)));
-    let found = found.select(SeatRow::as_select()).first(conn).optional()?;
+    let found = found.select(SeatRow::as_select()).get_result(conn).optional()?;
     found.map(|row: SeatRow| row.of(schedule)).transpose()
 }

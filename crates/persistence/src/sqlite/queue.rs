@@ -88,19 +88,19 @@ pub(super) fn token_by_id(
     id: TokenId,
 ) -> Result<Option<QueueToken>, SqlError> {
     let found = queue_tokens::table.find((Id(schedule.0), Id(id.0)));
-    let found = found.select(TokenRow::as_select()).first(conn).optional()?;
+    let found = found.select(TokenRow::as_select()).get_result(conn).optional()?;
     Ok(found.map(Into::into))
 }
 
 pub(super) fn gate_by_id(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<Gate>, SqlError> {
     let found = gates::table.find(Id(schedule.0)).select(GateRow::as_select());
-    Ok(found.first(conn).optional()?.map(Into::into))
+    Ok(found.get_result(conn).optional()?.map(Into::into))
 }
 
 /// The last number given out at a gate.
 pub(super) fn issued(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<u64>, SqlError> {
     let found = lines::table.find(Id(schedule.0)).select(lines::issued);
-    let found: Option<Whole<u64>> = found.first(conn).optional()?;
+    let found: Option<Whole<u64>> = found.get_result(conn).optional()?;
     Ok(found.map(|issued| issued.0))
 }
 
@@ -153,7 +153,7 @@ fn status(
         schedules::date,
         schedules::booking_opens_at,
     ));
-    let found: Option<(Id, Day, Moment)> = found.first(conn).optional()?;
+    let found: Option<(Id, Day, Moment)> = found.get_result(conn).optional()?;
     let gate = gate_by_id(conn, token.schedule_id)?;
     let (Some((concert, date, booking_opens_at)), Some(gate)) = (found, gate) else {
         return Ok(None);

@@ -31,7 +31,7 @@ impl WalletQueries for Sqlite {
         let currency = self.policy.currency;
         let work = self.readers.run(move |conn| {
             let found = wallets::table.filter(wallets::wallet_id.eq(Id(id.0)));
-            let found = found.select(WalletRow::as_select()).first(conn).optional()?;
+            let found = found.select(WalletRow::as_select()).get_result(conn).optional()?;
             Ok(found.map(|row: WalletRow| row.in_currency(currency)))
         });
         work.await
@@ -62,6 +62,6 @@ pub(super) fn wallet_of(
     currency: Currency,
 ) -> Result<Option<Wallet>, SqlError> {
     let found = wallets::table.find(Id(user.0)).select(WalletRow::as_select());
-    let found = found.first(conn).optional()?;
+    let found = found.get_result(conn).optional()?;
     Ok(found.map(|row| row.in_currency(currency)))
 }
