@@ -166,6 +166,17 @@ fn i2_one_hold_may_begin_where_another_ended() {
 }
 
 #[test]
+fn i2_a_hold_given_back_within_the_instant_in_which_the_seat_was_sold() {
+    let found = after(|books, evening| {
+        let mut at_once = again(&evening.sold);
+        at_once.state = ReservationState::Released;
+        at_once.ended_at = Some(at_once.held_at);
+        books.reservations.push(at_once);
+    });
+    assert_eq!(found, []);
+}
+
+#[test]
 fn i3_a_balance_that_is_not_the_sum_of_its_entries() {
     let found = money_after(|books| {
         let wallet = books.wallet.as_mut().unwrap();

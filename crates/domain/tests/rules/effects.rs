@@ -268,6 +268,8 @@ fn a_lease_holds_off_others_to_its_very_end() {
     let (other_instance, again) = asked(&mut world, other_instance);
     assert_eq!((again.reference, again.attempt), (question.reference, 2));
     let paid = world.decide(&answered(&other_instance, &again, Answer::Approved));
+    let meanwhile = world.charge_of(token.user_id, 1);
+    world.decide(&meanwhile).unwrap();
     assert_eq!(world.decide(&answered(&wish, &question, Answer::Approved)), paid);
     assert_eq!(world.decide(&answered(&wish, &question, Answer::Silent)), paid);
     assert!(world.audit().is_ok());
