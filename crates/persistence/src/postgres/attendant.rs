@@ -35,10 +35,12 @@ use uuid::Uuid;
 const GATES: &str = "
     SELECT s.schedule_id, s.booking_opens_at, s.booking_closes_at
     FROM schedules s JOIN gates g ON g.schedule_id = s.schedule_id
+    CROSS JOIN LATERAL (
+        SELECT FROM queue_tokens t
+        WHERE t.schedule_id = g.schedule_id AND t.number > g.admitted_number AND t.state = 'waiting'
+        LIMIT 1) next
     WHERE s.booking_closes_at > statement_timestamp() AND s.booking_opens_at <= statement_timestamp()
-        AND NOT g.paused AND EXISTS (
-            SELECT FROM queue_tokens t
-            WHERE t.schedule_id = g.schedule_id AND t.number > g.admitted_number AND t.state = 'waiting')
+        AND NOT g.paused
     ORDER BY s.schedule_id";
 
 /// `at` is later than the snapshot of the same statement: whoever is not counted any more had left

@@ -10,7 +10,7 @@ use super::{
     records::Versions,
     retry::Retry,
     store::store,
-    transaction::{self, CommitError},
+    transaction::{self, CommitError, Mode},
 };
 use async_trait::async_trait;
 use frontrow_domain::{
@@ -19,11 +19,8 @@ use frontrow_domain::{
 };
 use std::time::Duration;
 
-/// How long a transaction may take up to its `COMMIT`: a server that is gone without a word must
-/// not keep anybody waiting.
-const DEADLINE: Duration = Duration::from_secs(3);
-
-/// The same for the transaction that adds every seat of a hall.
+/// How long a transaction may take up to its `COMMIT` that adds every seat of a hall. All others
+/// are short: a server that is gone without a word must not keep anybody waiting.
 const LONG_DEADLINE: Duration = Duration::from_secs(30);
 
 #[async_trait]
@@ -53,7 +50,10 @@ impl Inner {
             let failure = match Box::pin(self.attempt(commands, &needs)).await {
                 Ok(verdicts) => return Ok(verdicts),
                 Err(Miss::Failed(failure)) => failure,
-                Err(Miss::InDoubt(why)) => Failure::lost(doubt.insert(why).as_str()),
+                Err(Miss::InDoubt(why)) => {
+                    tracing::warn!(%why, commands = commands.len(), "a commit is in doubt: deciding again");
+                    Failure::lost(doubt.insert(why).as_str())
+                }
             };
             retry.again_after(failure).await.map_err(|error| match &doubt {
                 Some(why) => StoreError::OutcomeUnknown(format!("{why}; then: {error}")),
@@ -64,7 +64,7 @@ impl Inner {
 
     async fn attempt(&self, commands: &[Command], needs: &Needs) -> Result<Vec<Verdict>, Miss> {
         let deadline = if needs.concerts.is_empty() {
-            DEADLINE
+            Mode::Write.deadline()
         } else {
             LONG_DEADLINE
         };

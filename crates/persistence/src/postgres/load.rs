@@ -36,8 +36,13 @@ const AHEAD: &str = "
             SELECT count(*) FROM queue_tokens gone
             WHERE gone.schedule_id = $1 AND gone.number > g.admitted_number AND gone.number < t.number
                 AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL)) AS ahead
-    FROM queue_tokens t JOIN gates g ON g.schedule_id = t.schedule_id
-    WHERE t.schedule_id = $1 AND t.user_id = ANY($2) AND t.state = 'waiting'";
+    FROM unnest($2) AS fan (user_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM queue_tokens live
+        WHERE live.schedule_id = $1 AND live.user_id = fan.user_id AND live.state IN ('waiting', 'active')
+        OFFSET 0) t
+    JOIN gates g ON g.schedule_id = t.schedule_id
+    WHERE t.state = 'waiting'";
 
 const HOLDINGS: &str = "
     SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
@@ -66,7 +71,9 @@ const RECORDS: &str = "
     SELECT r.scope, r.request_key, r.fingerprint, r.outcome, r.reference, r.attempts, r.lease_until,
         r.expires_at
     FROM unnest($1, $2) AS wanted (scope, request_key)
-    JOIN idempotency_records r ON r.scope = wanted.scope AND r.request_key = wanted.request_key";
+    CROSS JOIN LATERAL (
+        SELECT * FROM idempotency_records one
+        WHERE one.scope = wanted.scope AND one.request_key = wanted.request_key OFFSET 0) r";
 
 const PAYMENTS: &str = "
     SELECT p.user_id, p.payment_id, p.schedule_id, p.reservation_id, p.status, p.amount, p.payment_method,

@@ -8,6 +8,8 @@
 //!
 //! - Under a line's lock no token can join it, so all live tokens of its fans are found.
 //! - Under a token's lock nobody can hold seats with it, so all of its holds are found.
+//! - Keys are looked up one by one (`LATERAL … OFFSET 0`): a plan made while a table was small is
+//!   kept, and must not read the whole table when it has grown.
 //! - `FOR UPDATE` gives the newest version of a row found by its primary key. One that was found
 //!   by a condition that is no longer true is given too; rules look at it again.
 
@@ -45,8 +47,11 @@ const TOKENS: &str = "
     WHERE schedule_id = $1 AND token_id = ANY(ARRAY(
         SELECT unnest($2)
         UNION ALL
-        SELECT live.token_id FROM queue_tokens live
-        WHERE live.schedule_id = $1 AND live.user_id = ANY($3) AND live.state IN ('waiting', 'active')))
+        SELECT live.token_id FROM unnest($3) AS fan (user_id)
+        CROSS JOIN LATERAL (
+            SELECT one.token_id FROM queue_tokens one
+            WHERE one.schedule_id = $1 AND one.user_id = fan.user_id AND one.state IN ('waiting', 'active')
+            OFFSET 0) live))
     ORDER BY token_id FOR UPDATE";
 
 /// Reservations by id, and the unpaid ones of tokens. Those are found through their fans, of whom
@@ -58,11 +63,13 @@ const RESERVATIONS: &str = "
     WHERE schedule_id = $1 AND reservation_id = ANY(ARRAY(
         SELECT unnest($2)
         UNION ALL
-        SELECT hold.reservation_id FROM reservations hold
-        WHERE hold.schedule_id = $1 AND hold.token_id = ANY($3) AND hold.state = 'held'
-            AND hold.user_id = ANY(ARRAY(
-                SELECT token.user_id FROM queue_tokens token
-                WHERE token.schedule_id = $1 AND token.token_id = ANY($3)))))
+        SELECT hold.reservation_id FROM queue_tokens token
+        CROSS JOIN LATERAL (
+            SELECT one.reservation_id FROM reservations one
+            WHERE one.schedule_id = $1 AND one.user_id = token.user_id
+                AND one.token_id = token.token_id AND one.state = 'held'
+            OFFSET 0) hold
+        WHERE token.schedule_id = $1 AND token.token_id = ANY($3)))
     ORDER BY reservation_id FOR UPDATE";
 
 /// Seats by number, and those of the reservations that are locked.
@@ -75,11 +82,13 @@ const SEATS: &str = "
         SELECT unnest(hold.seat_numbers) FROM reservations hold
         WHERE hold.schedule_id = $1 AND hold.reservation_id = ANY($3)
         UNION ALL
-        SELECT unnest(hold.seat_numbers) FROM reservations hold
-        WHERE hold.schedule_id = $1 AND hold.token_id = ANY($4) AND hold.state = 'held'
-            AND hold.user_id = ANY(ARRAY(
-                SELECT token.user_id FROM queue_tokens token
-                WHERE token.schedule_id = $1 AND token.token_id = ANY($4)))))
+        SELECT unnest(hold.seat_numbers) FROM queue_tokens token
+        CROSS JOIN LATERAL (
+            SELECT one.seat_numbers FROM reservations one
+            WHERE one.schedule_id = $1 AND one.user_id = token.user_id
+                AND one.token_id = token.token_id AND one.state = 'held'
+            OFFSET 0) hold
+        WHERE token.schedule_id = $1 AND token.token_id = ANY($4)))
     ORDER BY number FOR UPDATE";
 
 const WALLETS: &str = "

@@ -34,6 +34,7 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
 pub(super) async fn run(address: &Address) -> Result<Vec<String>, StoreError> {
     blocking(address, |conn| {
         conn.transaction::<Vec<String>, BoxError, _>(|conn| {
+            sql_query("SET LOCAL lock_timeout = '60s'").execute(conn)?;
             sql_query("SELECT pg_advisory_xact_lock($1)")
                 .bind::<BigInt, _>(LOCK)
                 .execute(conn)?;

@@ -49,7 +49,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 use transaction::{CommitError, Mode};
 
-/// How long anything but a decision may take.
+/// How long a query may take.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// How to use a database.
@@ -154,7 +154,7 @@ impl Inner {
                     }
                 }
             };
-            match in_time(attempt).await {
+            match in_time(DEADLINE, attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => retry.again_after(failure).await?,
             }
@@ -180,7 +180,7 @@ impl Inner {
                     Err(CommitError::Unknown(why)) => Err(Failure::lost(why)),
                 }
             };
-            match in_time(attempt).await {
+            match in_time(mode.deadline(), attempt).await {
                 Ok(done) => return Ok(done),
                 Err(failure) => retry.again_after(failure).await?,
             }
@@ -189,7 +189,7 @@ impl Inner {
 }
 
 /// The connection of work that is late is closed with it.
-async fn in_time<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn in_time<T>(deadline: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let late = |_| Err(Failure::unavailable("the database took too long"));
-    tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(late)
+    tokio::time::timeout(deadline, work).await.unwrap_or_else(late)
 }

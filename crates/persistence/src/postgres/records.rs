@@ -29,13 +29,15 @@ const CHANGE: &str = "
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         AS new (scope, request_key, fingerprint, outcome, reference, attempts, lease_until, expires_at,
             old_lease_until, old_expires_at)
-    WHERE r.scope = new.scope AND r.request_key = new.request_key
+    WHERE r.scope = ANY($1) AND r.request_key = ANY($2)
+        AND r.scope = new.scope AND r.request_key = new.request_key
         AND r.expires_at = new.old_expires_at AND r.lease_until IS NOT DISTINCT FROM new.old_lease_until";
 
 const REMOVE: &str = "
     DELETE FROM idempotency_records r
     USING unnest($1, $2, $3, $4) AS old (scope, request_key, lease_until, expires_at)
-    WHERE r.scope = old.scope AND r.request_key = old.request_key
+    WHERE r.scope = ANY($1) AND r.request_key = ANY($2)
+        AND r.scope = old.scope AND r.request_key = old.request_key
         AND r.expires_at = old.expires_at AND r.lease_until IS NOT DISTINCT FROM old.lease_until";
 
 /// What tells a version of a record from the next: every change sets one of the two anew.

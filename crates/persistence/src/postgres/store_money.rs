@@ -12,7 +12,7 @@ use frontrow_domain::{decision::WorkingSet, outcome::StoreError, payment::Paymen
 const CHANGE_WALLETS: &str = "
     UPDATE wallets w SET balance = new.balance, entries = new.entries
     FROM unnest($1, $2, $3) AS new (user_id, balance, entries)
-    WHERE w.user_id = new.user_id";
+    WHERE w.user_id = ANY($1) AND w.user_id = new.user_id";
 
 const ADD_WALLETS: &str = "
     INSERT INTO wallets (user_id, balance, entries, wallet_id, created_at)

@@ -1,4 +1,7 @@
 //! Writing lines, tokens, reservations and seats: a statement a schedule.
+//!
+//! An update names its keys twice. A join alone leaves it to the planner whether to look rows up
+//! or to read the whole performance, and a plan made while the table was small is kept.
 
 use super::{
     rows::small_to_db,
@@ -25,7 +28,7 @@ const CHANGE_TOKENS: &str = "
         admitted_under = new.admitted_under
     FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
         AS new (token_id, state, activated_at, claimed_at, session_seconds, lapses_at, ended_at, admitted_under)
-    WHERE t.schedule_id = $1 AND t.token_id = new.token_id";
+    WHERE t.schedule_id = $1 AND t.token_id = ANY($2) AND t.token_id = new.token_id";
 
 const ADD_TOKENS: &str = "
     INSERT INTO queue_tokens (schedule_id, token_id, state, activated_at, claimed_at, session_seconds,
@@ -36,7 +39,7 @@ const CHANGE_RESERVATIONS: &str = "
     UPDATE reservations r
     SET state = new.state, held_until = new.held_until, ended_at = new.ended_at
     FROM unnest($2, $3, $4, $5) AS new (reservation_id, state, held_until, ended_at)
-    WHERE r.schedule_id = $1 AND r.reservation_id = new.reservation_id";
+    WHERE r.schedule_id = $1 AND r.reservation_id = ANY($2) AND r.reservation_id = new.reservation_id";
 
 /// Seat numbers come as texts: `unnest` would take an array of arrays apart to the last number.
 const ADD_RESERVATIONS: &str = "
@@ -54,7 +57,7 @@ const CHANGE_SEATS: &str = "
         held_until = new.held_until, version = new.version
     FROM unnest($2, $3, $4, $5, $6, $7)
         AS new (number, status, reservation_id, user_id, held_until, version)
-    WHERE s.schedule_id = $1 AND s.number = new.number";
+    WHERE s.schedule_id = $1 AND s.number = ANY($2) AND s.number = new.number";
 
 pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();

@@ -21,10 +21,10 @@ use frontrow_domain::{
 use std::collections::BTreeMap;
 
 /// How many rows one step takes.
-const STEP: u32 = 500;
+const STEP: u32 = 1_000;
 
 /// How many steps of a kind one sweep makes: the next sweep goes on.
-const MOST_STEPS: u32 = 40;
+const MOST_STEPS: u32 = 100;
 
 const TOKENS: &str = "
     WITH lapsed AS MATERIALIZED (

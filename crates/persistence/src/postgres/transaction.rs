@@ -18,11 +18,19 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    /// The statement that begins it.
+    /// How long it may take.
+    pub(super) fn deadline(self) -> Duration {
+        match self {
+            Mode::Write => Duration::from_secs(3),
+            Mode::Snapshot => Duration::from_secs(30),
+        }
+    }
+
+    /// The statements that begin it.
     pub(super) fn begin(self) -> &'static str {
         match self {
             Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
-            Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '30s'",
         }
     }
 }

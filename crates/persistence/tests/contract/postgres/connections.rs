@@ -1,7 +1,7 @@
 //! Connections break, locks are held by others, pools run dry: each of it is told as what it is,
 //! and nothing stays broken.
 
-use super::server::Database;
+use super::server::{Database, shown};
 use frontrow_contract::{Plan, Stage, hold_of, pay_of, usual_policy};
 use frontrow_domain::{
     decision::{Verdict, port::Decisions},
@@ -13,7 +13,6 @@ use frontrow_persistence::{
     metrics::StoreMetrics,
     postgres::{Postgres, PostgresSettings},
 };
-use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{sync::Arc, time::Duration};
 
 /// Ends every connection of the storage.
@@ -48,14 +47,6 @@ async fn until_blocked(database: &Database, count: i64) {
     }
 }
 
-fn shown(metrics: &StoreMetrics) -> String {
-    let mut registry = Registry::default();
-    metrics.register(&mut registry);
-    let mut text = String::new();
-    encode(&mut text, &registry).expect("text");
-    text
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_killed_while_idle_is_replaced() {
     let stage = Stage::set(Database::migrated()).await;
@@ -70,11 +61,7 @@ async fn a_connection_killed_while_idle_is_replaced() {
 async fn a_connection_killed_in_a_transaction_is_replaced_and_the_transaction_run_again() {
     let database = Database::migrated();
     let metrics = StoreMetrics::default();
-    let settings = PostgresSettings {
-        metrics: metrics.clone(),
-        ..database.settings(usual_policy())
-    };
-    let storage = Storage::of(&Postgres::connect(settings).await.expect("it opens"));
+    let storage = Storage::of(&database.open_counting(usual_policy(), &metrics).await);
     let stage = Stage::set(database).await;
     let user = stage.fan().await;
     stage.charge(user, 1_000).await;
@@ -147,11 +134,7 @@ async fn a_statement_that_takes_too_long_is_unavailable() {
 async fn transactions_that_wait_for_each_other_are_run_again() {
     let database = Database::migrated();
     let metrics = StoreMetrics::default();
-    let settings = PostgresSettings {
-        metrics: metrics.clone(),
-        ..database.settings(usual_policy())
-    };
-    let storage = Storage::of(&Postgres::connect(settings).await.expect("it opens"));
+    let storage = Storage::of(&database.open_counting(usual_policy(), &metrics).await);
     let stage = Stage::set(database).await;
     let show = stage.show(Plan::default()).await;
     let fan = stage.insider(&show).await;

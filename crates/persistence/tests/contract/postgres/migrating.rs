@@ -94,6 +94,20 @@ async fn a_server_that_is_not_there_is_named_in_one_line_without_the_password() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_encrypt_is_refused_where_that_is_asked_for() {
+    let database = Database::migrated();
+    let encrypted = PostgresSettings {
+        url: format!("{}?sslmode=require", database.url()),
+        ..database.settings(usual_policy())
+    };
+    let refused = Postgres::connect(encrypted).await.err();
+    assert!(
+        matches!(&refused, Some(StoreError::Unavailable(why)) if why.contains("TLS")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_schema_can_be_taken_down_again() {
     let database = Database::migrated();
     let down = include_str!("../../../../../migrations/postgres/2026-11-21-000000_booking/down.sql");

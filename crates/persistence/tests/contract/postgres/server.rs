@@ -5,6 +5,7 @@ use frontrow_persistence::{
     metrics::StoreMetrics,
     postgres::{Postgres, PostgresSettings, migrate},
 };
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -116,6 +117,15 @@ impl Database {
         }
     }
 
+    /// A storage that counts into these figures.
+    pub async fn open_counting(&self, policy: Policy, metrics: &StoreMetrics) -> Arc<Postgres> {
+        let settings = PostgresSettings {
+            metrics: metrics.clone(),
+            ..self.settings(policy)
+        };
+        Postgres::connect(settings).await.expect("the database opens")
+    }
+
     pub async fn open(&self, policy: Policy) -> Arc<Postgres> {
         let opened = Postgres::connect(self.settings(policy)).await;
         opened.expect("the database opens")
@@ -137,4 +147,13 @@ impl Drop for Database {
             }
         }
     }
+}
+
+/// The figures as they are scraped.
+pub fn shown(metrics: &StoreMetrics) -> String {
+    let mut registry = Registry::default();
+    metrics.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("text");
+    text
 }
