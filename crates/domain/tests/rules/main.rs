@@ -13,4 +13,6 @@ mod order;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod world;
