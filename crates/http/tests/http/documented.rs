@@ -211,7 +211,7 @@ pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String>
     let types: Vec<&str> = match &schema["type"] {
         Value::String(one) => vec![one],
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     if !types.is_empty() && !types.iter().any(|kind| is_a(kind, value)) {
         return Some(format!("{value} is none of {types:?}"));

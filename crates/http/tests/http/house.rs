@@ -78,17 +78,34 @@ impl House {
 
     pub async fn with(plan: Plan) -> Self {
         let clock = Arc::new(ManualClock::starting_at(datetime!(2026-12-01 10:00 UTC)));
-        let policy = Policy {
-            hold: Duration::seconds(300),
-            claim: Duration::seconds(60),
-            seat_limit: 4,
-            currency: Currency::from_code(plan.currency).unwrap(),
-        };
+        let policy = Self::policy(plan.currency);
         let storage = Storage::of(&Memory::new(policy, clock.clone()));
         Self::over(storage, policy, clock, plan).await
     }
 
+    /// The deployment's settings in a currency.
+    pub fn policy(currency: &str) -> Policy {
+        Policy {
+            hold: Duration::seconds(300),
+            claim: Duration::seconds(60),
+            seat_limit: 4,
+            currency: Currency::from_code(currency).unwrap(),
+        }
+    }
+
+    /// A house over a storage that was prepared.
     pub async fn over(storage: Storage, policy: Policy, clock: Arc<ManualClock>, plan: Plan) -> Self {
+        Self::telling_time(storage, policy, clock.clone(), clock, plan).await
+    }
+
+    /// A house whose HTTP side has another clock than its storage.
+    pub async fn telling_time(
+        storage: Storage,
+        policy: Policy,
+        clock: Arc<ManualClock>,
+        http_clock: Arc<dyn Clock>,
+        plan: Plan,
+    ) -> Self {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let provider = plan.provider.then(|| Arc::new(Provider) as Arc<dyn PaymentProvider>);
@@ -96,7 +113,7 @@ impl House {
             payments: Payments::new(storage.decisions.clone(), provider),
             storage: storage.clone(),
             policy,
-            clock: clock.clone() as Arc<dyn Clock>,
+            clock: http_clock,
             secret: RootSecret::new(b"the root secret of all test houses".to_vec()).unwrap(),
             operator_key: Some(OperatorSecret::from_text(OPERATOR).unwrap()),
             runtime: Handle::current(),
@@ -165,6 +182,14 @@ impl House {
     /// Lets in everybody who may enter now.
     pub async fn admit(&self) {
         self.storage.attendant.admit_due().await.unwrap();
+    }
+
+    /// Waits until the service has noticed that its clients are gone.
+    pub async fn until_nothing_is_in_flight(&self) {
+        let idle = "frontrow_http_requests_in_flight 0";
+        while !self.get("/metrics").send().await.body.contains(idle) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Stops the service as a shutdown does.

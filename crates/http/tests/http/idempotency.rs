@@ -163,7 +163,11 @@ async fn a_decline_is_repeated_and_a_silence_is_asked_again() {
         .iter()
         .map(|item| text(item, "status"))
         .collect();
-    assert_eq!(states, ["failed", "succeeded"], "in the order in which they were first asked for");
+    assert_eq!(
+        states,
+        ["failed", "succeeded"],
+        "in the order in which they were first asked for"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
 mod authorization;
 mod bodies;
 mod documented;
 mod house;
 mod idempotency;
+mod limits;
 mod lists;
 mod order;
+mod queue;
+mod resilience;
 mod seats;
 mod story;
