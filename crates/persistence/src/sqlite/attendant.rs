@@ -43,9 +43,9 @@ impl Attendant for Sqlite {
             let admitted = self
                 .writer
                 .run(move |conn| admit_next(conn, schedule, &policy, clock.now()));
-            let admitted = admitted.await?;
-            done.admitted += admitted;
-            done.more |= admitted == MOST_AT_ONCE;
+            let step = admitted.await?;
+            done.admitted += step.admitted;
+            done.more |= step.more;
         }
         Ok(done)
     }
@@ -95,21 +95,21 @@ fn due_gates(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Schedule
     Ok(found.into_iter().map(|id| ScheduleId(id.0)).collect())
 }
 
-/// Lets in at one gate what is due; says how many came in.
+/// Lets in at one gate what is due.
 fn admit_next(
     conn: &mut SqliteConnection,
     schedule: ScheduleId,
     policy: &Policy,
     now: Timestamp,
-) -> Result<u64, SqlError> {
+) -> Result<Admitted, SqlError> {
     let window = schedules::table.find(Id(schedule.0));
     let window = window.select((schedules::booking_opens_at, schedules::booking_closes_at));
     let window: Option<(Moment, Moment)> = window.get_result(conn).optional()?;
     let (Some(gate), Some((opens_at, closes_at))) = (gate_by_id(conn, schedule)?, window) else {
-        return Ok(0);
+        return Ok(Admitted::default());
     };
     let lapsed = lapsed_active(conn, schedule, now)?;
-    end_all(conn, lapsed)?;
+    let ended = end_all(conn, lapsed)?;
     let state = LineState {
         booking_opens_at: opens_at.0,
         booking_closes_at: closes_at.0,
@@ -117,8 +117,9 @@ fn admit_next(
         last_minute: admitted_since(conn, schedule, now - Duration::MINUTE)?,
     };
     let admission = admit(&gate, state, now);
+    let more = ended == STEP;
     if admission.at_most == 0 {
-        return Ok(0);
+        return Ok(Admitted { admitted: 0, more });
     }
     let entering = next_waiting(conn, &gate, admission.at_most, now)?;
     let admitted = entering.len() as u64;
@@ -137,7 +138,10 @@ fn admit_next(
         _ => Some(admission.next_slot_after(admitted)),
     };
     move_mark(conn, &gate, mark, next_slot_at)?;
-    Ok(admitted)
+    Ok(Admitted {
+        admitted,
+        more: more || admitted == MOST_AT_ONCE,
+    })
 }
 
 fn move_mark(
@@ -156,8 +160,8 @@ fn move_mark(
     Ok(())
 }
 
-/// Tokens at one gate that are stored as active and have run out. All of them: one that stayed
-/// would keep the next fan out.
+/// Tokens at one gate that are stored as active and have run out, as many as fit a step. One that
+/// stays counts as inside until the next step, which is never too low.
 fn lapsed_active(
     conn: &mut SqliteConnection,
     schedule: ScheduleId,
@@ -167,6 +171,7 @@ fn lapsed_active(
         .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
         .filter(IsActive::new(queue_tokens::state))
         .filter(queue_tokens::lapses_at.le(Moment(now)))
+        .limit(STEP as i64)
         .select(TokenRow::as_select())
         .load(conn)?;
     Ok(found.into_iter().map(Into::into).collect())

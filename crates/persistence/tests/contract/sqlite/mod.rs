@@ -5,6 +5,7 @@
 mod durability;
 mod opening;
 mod plans;
+mod steps;
 
 use async_trait::async_trait;
 use frontrow_contract::{Fixture, contract_suite};
