@@ -6,7 +6,8 @@ use frontrow_contract::{Plan, Stage, hold_of, pay_of, usual_policy};
 use frontrow_domain::{
     decision::{Verdict, port::Decisions},
     outcome::StoreError,
-    payment::{PayReservation, PayStep},
+    payment::{PayRefusal, PayReservation, PayStep},
+    policy::Policy,
     storage::Storage,
 };
 use frontrow_persistence::{
@@ -229,6 +230,36 @@ async fn a_caller_that_goes_away_cancels_nothing() {
         tokio::task::yield_now().await;
     }
     assert_eq!(stage.balance(user).await, 1_500);
+    stage.assert_sound().await;
+}
+
+/// `now()` would be the moment at which the transaction began, before it waited.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_waited_for_a_lock_until_its_hold_was_over_comes_too_late() {
+    let policy = Policy {
+        hold: time::Duration::SECOND,
+        ..usual_policy()
+    };
+    let stage = Stage::set_with(Database::migrated(), policy).await;
+    let show = stage.show(Plan::default()).await;
+    let fan = stage.insider(&show).await;
+    stage.charge(fan.user, 5_000).await;
+    let mut other = stage.fixture.client().await;
+    let holding = other.transaction().await.expect("it begins");
+    let locked = holding.execute("SELECT FROM wallets FOR UPDATE", &[]).await;
+    locked.expect("locked");
+    let hold = stage.held(&fan, &show, &[1]).await;
+    let pay = pay_of(&fan, hold.id);
+    let decisions = stage.storage.decisions.clone();
+    let paying = tokio::spawn(async move { decisions.decide_each(vec![pay.into()]).await });
+    until_blocked(&stage.fixture, 1).await;
+    stage.pass(time::Duration::SECOND).await;
+    holding.rollback().await.expect("it ends");
+    let paid = paying.await.expect("it ends");
+    assert!(
+        matches!(paid.as_deref(), Ok([Verdict::PayReservation(Err(PayRefusal::NotHeld))])),
+        "{paid:?}"
+    );
     stage.assert_sound().await;
 }
 

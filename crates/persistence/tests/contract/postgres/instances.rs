@@ -74,26 +74,34 @@ async fn forty_holds_of_one_seat_have_one_winner() {
     two.stage.assert_sound().await;
 }
 
+/// Four crowds, each of fans of its own, want the same seats of two performances in different
+/// orders. Every batch locks all of them, also when it is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn batches_that_want_the_same_rows_in_any_order_never_wait_for_each_other_in_a_circle() {
+async fn batches_that_want_the_same_rows_never_wait_for_each_other_in_a_circle() {
     let two = TwoInstances::start().await;
-    let show = two.show().await;
-    let other_show = two.show().await;
-    let fans = two.stage.insiders(&show, 8).await;
-    let others = two.stage.insiders(&other_show, 8).await;
-    for round in 0..5_u32 {
-        let seat = |number: usize| u32::try_from(number).expect("small") + 1;
-        let mut holds: Vec<Command> = Vec::new();
-        for (number, (fan, other)) in fans.iter().zip(&others).enumerate() {
-            holds.push(hold_of(fan, &show, &[seat(number), 20 - round]).into());
-            holds.push(hold_of(other, &other_show, &[20 - round, seat(number)]).into());
-        }
-        let mut backwards: Vec<Command> = Vec::new();
-        for (number, (fan, other)) in fans.iter().zip(&others).enumerate().rev() {
-            backwards.push(hold_of(other, &other_show, &[seat(7 - number), 15]).into());
-            backwards.push(hold_of(fan, &show, &[15, seat(7 - number)]).into());
-        }
-        two.race(vec![holds.clone(), backwards, holds]).await;
+    let shows = [two.show().await, two.show().await];
+    let mut crowds = Vec::new();
+    for _ in 0..4 {
+        crowds.push([
+            two.stage.insiders(&shows[0], 4).await,
+            two.stage.insiders(&shows[1], 4).await,
+        ]);
+    }
+    let wishes: [[u32; 4]; 4] = [[1, 5, 9, 13], [14, 2, 6, 10], [11, 15, 3, 7], [8, 12, 16, 4]];
+    for _ in 0..10 {
+        let batches = crowds.iter().enumerate().map(|(number, crowd)| {
+            let mut batch: Vec<Command> = Vec::new();
+            for (show, fans) in shows.iter().zip(crowd) {
+                let holds = fans
+                    .iter()
+                    .zip(&wishes)
+                    .map(|(fan, seats)| hold_of(fan, show, seats).into());
+                batch.extend(holds);
+            }
+            batch.rotate_left(2 * number);
+            batch
+        });
+        two.race(batches.collect()).await;
     }
     // A deadlock would be resolved after a second by running a batch again, and be counted.
     let figures = shown(&two.metrics);
