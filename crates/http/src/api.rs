@@ -4,33 +4,18 @@ use crate::{
     HttpMetrics, Limits, OperatorSecret, RootSecret, TrustedProxies, code::Code, credentials::Signer, problem::Problem,
 };
 use frontrow_domain::{
-    catalog::service::Catalog,
-    clock::Clock,
-    decision::{Command, Decide, Verdict, decide_one},
-    outcome::StoreError,
-    payment::service::Payments,
-    policy::Policy,
+    catalog::service::Catalog, clock::Clock, outcome::StoreError, payment::service::Payments, policy::Policy,
     storage::Storage,
 };
 use prometheus_client::registry::Registry;
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use tokio::runtime::Handle;
-
-/// How long a call may take on storage's side before its caller is told that the outcome is not
-/// known yet. Longer than a payment provider may take.
-const DEADLINE: Duration = Duration::from_millis(4_500);
-
-/// How long the audit may take: it reads everything.
-const AUDIT_DEADLINE: Duration = Duration::from_secs(60);
-
-/// How long storage may take to show that it answers.
-const PING_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What the HTTP side needs from the rest of the program.
 pub struct Parts {
@@ -70,6 +55,9 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// How many requests may be in flight before more are turned away at once.
     pub most_in_flight: usize,
+    /// How long a caller waits for storage, all in all, before being told that nobody knows yet.
+    /// Longer than a payment provider may take.
+    pub patience: Duration,
 }
 
 impl Default for Settings {
@@ -80,6 +68,7 @@ impl Default for Settings {
             rate_limits: true,
             trusted_proxies: TrustedProxies::default(),
             most_in_flight: 4_096,
+            patience: Duration::from_millis(4_500),
         }
     }
 }
@@ -92,7 +81,10 @@ pub struct Api {
     pub(crate) policy: Policy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signer: Signer,
-    pub(crate) operator_key: Option<OperatorSecret>,
+    /// The hash of the bootstrap operator key.
+    pub(crate) operator_key: Option<[u8; 32]>,
+    /// The `OpenAPI` document, once it was asked for.
+    pub(crate) document: OnceLock<String>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) settings: Settings,
@@ -113,7 +105,8 @@ impl Api {
             policy: parts.policy,
             clock: parts.clock,
             signer: Signer::new(&parts.secret),
-            operator_key: parts.operator_key,
+            operator_key: parts.operator_key.as_ref().map(OperatorSecret::hash),
+            document: OnceLock::new(),
             registry: parts.registry,
             metrics: parts.metrics,
             limits: Limits::new(parts.settings.rate_limits),
@@ -134,58 +127,12 @@ impl Api {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Decides one command. The decision is carried out even if the caller has gone.
-    pub(crate) async fn decide<C>(self: &Arc<Self>, command: C) -> Result<C::Verdict, Problem>
-    where
-        C: Decide + Into<Command> + Send + 'static,
-        C::Verdict: TryFrom<Verdict> + Send + 'static,
-    {
-        self.write(|api| async move { decide_one(&*api.storage.decisions, command).await })
-            .await
-    }
-
-    /// Runs what changes something to its end, whatever becomes of the caller. A caller who is
-    /// told nothing in time is told that.
-    pub(crate) async fn write<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let late = || StoreError::OutcomeUnknown("no verdict in time".to_owned());
-        self.run(DEADLINE, late, work).await
-    }
-
-    /// Asks storage.
-    pub(crate) async fn read<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let late = || StoreError::Unavailable("no answer in time".to_owned());
-        self.run(DEADLINE, late, work).await
-    }
-
-    /// Asks storage for more than a caller usually would.
-    pub(crate) async fn read_all<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let late = || StoreError::Unavailable("no answer in time".to_owned());
-        self.run(AUDIT_DEADLINE, late, work).await
-    }
-
-    /// Whether storage answers soon.
-    pub(crate) async fn is_storage_up(self: &Arc<Self>) -> bool {
-        let late = || StoreError::Unavailable("no answer in time".to_owned());
-        let ping = |api: Arc<Self>| async move { api.storage.books.ping().await };
-        self.run(PING_DEADLINE, late, ping).await.is_ok()
-    }
-
-    async fn run<T, F>(
+    /// Runs what touches storage to its end on the runtime, whatever becomes of the caller, and
+    /// waits for it as long as `patience` allows.
+    pub(crate) async fn run<T, F>(
         self: &Arc<Self>,
-        deadline: Duration,
-        late: impl FnOnce() -> StoreError,
+        patience: Duration,
+        late: StoreError,
         work: impl FnOnce(Arc<Self>) -> F,
     ) -> Result<T, Problem>
     where
@@ -193,10 +140,10 @@ impl Api {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let task = self.runtime.spawn(work(self.clone()));
-        let outcome = match tokio::time::timeout(deadline, task).await {
+        let outcome = match tokio::time::timeout(patience, task).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(broken)) => Err(StoreError::Internal(broken.to_string())),
-            Err(_) => Err(late()),
+            Err(_) => Err(late),
         };
         outcome.map_err(Problem::from)
     }

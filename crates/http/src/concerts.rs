@@ -69,7 +69,6 @@ impl From<&Schedule> for ScheduleView {
 pub(crate) async fn list(call: Call) -> Outcome {
     let page = call.page::<ConcertId>()?;
     let page = call
-        .api()
         .read(|api| async move { api.storage.catalog.programmes(page).await })
         .await?;
     Ok(HttpResponse::Ok().json(List::of(page, |programme| ConcertView::from(&programme))))
@@ -79,7 +78,6 @@ pub(crate) async fn list(call: Call) -> Outcome {
 pub(crate) async fn show(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let programme = call
-        .api()
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
     let programme = programme.ok_or_else(no_such_concert)?;

@@ -62,7 +62,6 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let inside = admitted(&call, &booker).await?;
     let programme = call
-        .api()
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
     programme.ok_or_else(no_such_concert)?;
@@ -70,7 +69,6 @@ pub(crate) async fn list(call: Call) -> Outcome {
         return Err(wrong_scope("concert"));
     }
     let dates = call
-        .api()
         .read(|api| async move { api.storage.seating.availability(concert).await })
         .await?;
     Ok(HttpResponse::Ok().json(DatesView {
@@ -85,7 +83,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
 
 /// The checks marked † in SPEC §3, for calls that look before they book.
 pub(crate) async fn admitted(call: &Call, booker: &Booker) -> Result<TokenStatus, Problem> {
-    let status = queue::visit(call.api(), booker.token).await?;
+    let status = queue::visit(call, booker.token).await?;
     let as_of = status.as_ref().map(|status| status.as_of);
     let token = status.as_ref().map(|status| &status.token);
     admits(

@@ -5,17 +5,16 @@ use actix_web::{
     HttpResponse,
     http::header::{self, CacheControl, CacheDirective, ContentType},
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use utoipa_swagger_ui::Config;
 
 /// `GET /openapi.json`
 pub(crate) async fn document(call: Call) -> Outcome {
-    static RENDERED: OnceLock<String> = OnceLock::new();
-    let decimals = openapi::decimals(call.api().policy.currency);
-    let rendered = RENDERED.get_or_init(|| openapi::document(&routes::endpoints(), decimals).to_string());
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::json())
-        .body(rendered.as_str()))
+    let api = call.api();
+    let decimals = openapi::decimals(api.policy.currency);
+    let render = || openapi::document(&routes::endpoints(), decimals).to_string();
+    let document = api.document.get_or_init(render).clone();
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(document))
 }
 
 /// `GET /docs`

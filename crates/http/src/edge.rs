@@ -10,10 +10,14 @@ use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
+use frontrow_domain::idempotency::RequestKey;
 use std::{fmt, time::Instant};
 use uuid::Uuid;
 
@@ -56,6 +60,13 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         answer.headers_mut().insert(REQUEST_ID, id);
     }
     add_safe_defaults(answer.headers_mut());
+    if api.is_draining() {
+        // The client's next request is better sent to another instance.
+        answer
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
     report(&api, id, &answer, started);
     Ok(answer)
 }
@@ -95,6 +106,7 @@ fn report(api: &Api, id: RequestId, answer: &ServiceResponse, started: Instant) 
         .map_or("ok", |code| code.as_str());
     let took = started.elapsed();
     api.metrics.answered(method, route, status, code, took);
+    let key = answer.response().extensions().get::<RequestKey>().map(|key| key.0);
     let theirs = request
         .headers()
         .get(REQUEST_ID)
@@ -102,6 +114,7 @@ fn report(api: &Api, id: RequestId, answer: &ServiceResponse, started: Instant) 
     tracing::info!(
         target: "frontrow::access",
         request_id = %id,
+        request_key = key.map(tracing::field::display),
         caller_request_id = theirs.map(|theirs| theirs.chars().take(64).collect::<String>()),
         method = method.as_str(),
         route,

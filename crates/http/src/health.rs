@@ -1,9 +1,14 @@
 //! Whether the service lives, whether it is ready, and what it counts.
 
-use crate::{code::Code, endpoint::Outcome, extract::Call, metrics, problem::Problem};
+use crate::{api::Api, code::Code, endpoint::Outcome, extract::Call, metrics, problem::Problem};
 use actix_web::HttpResponse;
+use frontrow_domain::outcome::StoreError;
 use serde::Serialize;
+use std::{sync::Arc, time::Duration};
 use utoipa::ToSchema;
+
+/// How long storage may take to show that it answers.
+const PING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a probe wants to hear.
 #[derive(Serialize, ToSchema)]
@@ -25,7 +30,9 @@ pub(crate) async fn ready(call: Call) -> Outcome {
     if call.api().is_draining() {
         return not_ready("the service is shutting down");
     }
-    if !call.api().is_storage_up().await {
+    let late = StoreError::Unavailable("no answer in time".to_owned());
+    let ping = |api: Arc<Api>| async move { api.storage.books.ping().await };
+    if call.api().run(PING_PATIENCE, late, ping).await.is_err() {
         return not_ready("the storage does not answer");
     }
     Ok(HttpResponse::Ok().json(OK))

@@ -12,7 +12,7 @@ use actix_web::HttpResponse;
 use frontrow_domain::{
     id::{EntryId, PaymentId, ReservationId, UserId},
     money::Currency,
-    payment::{Approval, ClaimedAmount, PayReservation, Payment, PaymentStatus, Receipt},
+    payment::{Approval, ClaimedAmount, PayRefusal, PayReservation, Payment, PaymentStatus, Receipt},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -155,10 +155,11 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         payment_method: pay.payment_method,
         approval: Approval::Ask,
     };
-    let receipt = call
-        .api()
-        .write(|api| async move { api.payments.pay(command).await })
-        .await??;
+    let paid = call.write(|api| async move { api.payments.pay(command).await }).await?;
+    let receipt = paid.map_err(|refusal| {
+        let recorded = request.filter(|_| refusal == PayRefusal::Declined);
+        Problem::from(refusal).repeating(recorded)
+    })?;
     Ok(HttpResponse::Created().json(ReceiptView::of(receipt, currency)))
 }
 
@@ -168,7 +169,6 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let page = call.page::<PaymentId>()?;
     let user = check_owner(&call, actor).await?;
     let page = call
-        .api()
         .read(|api| async move { api.storage.payments.payments(user, page).await })
         .await?;
     let currency = call.api().policy.currency;

@@ -5,6 +5,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
 };
+use frontrow_domain::idempotency::{Request, RequestKey};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -17,6 +18,7 @@ pub(crate) struct Problem {
     retry_after: Option<Duration>,
     seat_numbers: Option<Vec<u32>>,
     allow: Option<String>,
+    repeats: Option<RequestKey>,
 }
 
 impl Problem {
@@ -29,6 +31,7 @@ impl Problem {
             retry_after,
             seat_numbers: None,
             allow: None,
+            repeats: None,
         }
     }
 
@@ -44,6 +47,15 @@ impl Problem {
     pub(crate) fn about_seats(self, seat_numbers: Vec<u32>) -> Self {
         Self {
             seat_numbers: Some(seat_numbers),
+            ..self
+        }
+    }
+
+    /// The answer to a keyed request that gets the same bytes each time: what names the request is
+    /// its key then.
+    pub(crate) fn repeating(self, request: Option<Request>) -> Self {
+        Self {
+            repeats: request.map(|request| request.id.key),
             ..self
         }
     }
@@ -68,11 +80,17 @@ impl Problem {
 
     /// The answer to a request.
     pub(crate) fn answer(self, request: &HttpRequest) -> HttpResponse {
-        let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
-        self.answer_at(request.path(), request_id)
+        let own = request.extensions().get::<RequestId>().map(ToString::to_string);
+        let repeats = self.repeats;
+        let request_id = repeats.map(|key| key.0.to_string()).or(own);
+        let mut answer = self.answer_at(request.path(), request_id.unwrap_or_default());
+        if let Some(key) = repeats {
+            answer.extensions_mut().insert(key);
+        }
+        answer
     }
 
-    pub(crate) fn answer_at(self, path: &str, request_id: Option<String>) -> HttpResponse {
+    fn answer_at(self, path: &str, request_id: String) -> HttpResponse {
         let code = self.code;
         let wait = self.retry_after.map(whole_seconds);
         let body = ProblemBody {
@@ -82,7 +100,7 @@ impl Problem {
             detail: self.detail,
             instance: path.to_owned(),
             code: code.as_str(),
-            request_id: request_id.unwrap_or_default(),
+            request_id,
             retry_after_seconds: wait,
             seat_numbers: self.seat_numbers,
         };

@@ -1,7 +1,6 @@
 //! Places in line.
 
 use crate::{
-    api::Api,
     endpoint::Outcome,
     extract::{Body, Call, Fields},
     limits::Rule,
@@ -15,7 +14,6 @@ use frontrow_domain::{
     queue::{JoinQueue, LeaveQueue, TokenRef, TokenState, TokenStatus, UnknownToken, Visit},
 };
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
@@ -122,11 +120,10 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
         actor,
         named: wanted.user_id.as_deref().map(UserId::from_client),
         target: call
-            .api()
             .read(|api| async move { api.catalog.find(concert, date).await })
             .await?,
     };
-    let joined = call.api().decide(command).await??;
+    let joined = call.decide(command).await??;
     let (answer, word) = if joined.fresh {
         (StatusCode::CREATED, "issued")
     } else {
@@ -140,7 +137,7 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
 pub(crate) async fn poll(call: Call) -> Outcome {
     let token = call.queue_token()?;
     call.limit_user(Rule::Poll, token.user_id)?;
-    let status = visit(call.api(), token).await?.ok_or(UnknownToken)?;
+    let status = visit(&call, token).await?.ok_or(UnknownToken)?;
     Ok(HttpResponse::Ok().json(TokenView::of(&status, None, None)))
 }
 
@@ -148,21 +145,21 @@ pub(crate) async fn poll(call: Call) -> Outcome {
 pub(crate) async fn leave(call: Call) -> Outcome {
     let token = call.queue_token()?;
     call.limit_user(Rule::Poll, token.user_id)?;
-    call.api().decide(LeaveQueue { token }).await??;
+    call.decide(LeaveQueue { token }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Where a token stands. Asking is a call with the token, so it claims the slot of a fan who was
 /// just let in.
-pub(crate) async fn visit(api: &Arc<Api>, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
-    let status = api
+pub(crate) async fn visit(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
+    let status = call
         .read(|api| async move { api.storage.queue.status(token).await })
         .await?;
     let Some(mut status) = status else {
         return Ok(None);
     };
     if status.token.awaits_claim(status.as_of) {
-        status.token = api.decide(Visit { token }).await??;
+        status.token = call.decide(Visit { token }).await??;
         let claimed_at = status.token.claimed_at.unwrap_or(status.as_of);
         status.as_of = status.as_of.max(claimed_at);
     }

@@ -132,12 +132,11 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         token: booker.token,
         actor: booker.actor,
         target: call
-            .api()
             .read(|api| async move { api.catalog.find(concert, date).await })
             .await?,
         seat_numbers: wanted.seat_numbers,
     };
-    let held = call.api().decide(command).await??;
+    let held = call.decide(command).await??;
     let currency = call.api().policy.currency;
     let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
     Ok(HttpResponse::Created().json(ReservationView {
@@ -151,7 +150,6 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
     let found = call
-        .api()
         .read(|api| async move { api.storage.seating.reservation(id).await })
         .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?;
@@ -171,7 +169,6 @@ pub(crate) async fn release(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
     let found = call
-        .api()
         .read(|api| async move { api.storage.seating.reservation(id).await })
         .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?.reservation;
@@ -180,6 +177,6 @@ pub(crate) async fn release(call: Call) -> Outcome {
         made_with: (found.schedule_id, found.token_id),
         actor,
     };
-    call.api().decide(command).await??;
+    call.decide(command).await??;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -99,7 +99,6 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let date = DateSelector::from_client(&call.path("date"));
     let schedule = call
-        .api()
         .read(|api| async move { api.catalog.find(concert, date).await })
         .await??;
     if inside.token.schedule_id != schedule.id {
@@ -109,7 +108,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
         return Err(Problem::new(Code::BookingClosed, "booking is closed"));
     }
     let known = IfNoneMatch::parse(call.request()).unwrap_or(IfNoneMatch::Items(Vec::new()));
-    let rendered = call.api().read(move |api| async move {
+    let rendered = call.read(move |api| async move {
         let map = api.storage.seating.seats(schedule.id).await?;
         let tag = tag(&map, only_available);
         let body = if is_known(&known, &tag) {

@@ -78,7 +78,7 @@ pub(crate) async fn sign_up(mut call: Call) -> Outcome {
         user_id: UserId::mint(),
         name: received.body.name,
     };
-    let user = call.api().decide(command).await??;
+    let user = call.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user.id);
     Ok(HttpResponse::Created().json(SignedUp {
         user_id: user.id.0,
@@ -102,7 +102,7 @@ pub(crate) async fn grant_access(mut call: Call) -> Outcome {
         return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
     }
     let command = GrantAccess { request, user_id };
-    let user_id = call.api().decide(command).await??;
+    let user_id = call.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user_id);
     Ok(HttpResponse::Created().json(AccessGranted {
         user_id: user_id.0,

@@ -162,7 +162,6 @@ pub(crate) async fn show_of_user(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let user = check_owner(&call, actor).await?;
     let wallet = call
-        .api()
         .read(|api| async move { api.storage.wallets.wallet_of(user).await })
         .await?;
     let currency = call.api().policy.currency;
@@ -179,7 +178,6 @@ pub(crate) async fn entries(call: Call) -> Outcome {
     let page = call.page::<u64>()?;
     let user = check_owner(&call, actor).await?;
     let page = call
-        .api()
         .read(|api| async move { api.storage.wallets.entries(user, page).await })
         .await?;
     Ok(HttpResponse::Ok().json(List::of(page, EntryView::from)))
@@ -245,14 +243,13 @@ fn command(
 async fn charge(call: &Call, command: ChargeWallet, payment_method: Option<String>) -> Outcome {
     let work =
         |api: std::sync::Arc<crate::Api>| async move { api.payments.charge(command, payment_method.as_deref()).await };
-    let charged = call.api().write(work).await??;
+    let charged = call.write(work).await??;
     Ok(HttpResponse::Created().json(ChargedView::of(&charged, call.api().policy.currency)))
 }
 
 async fn find(call: &Call) -> Result<Option<Wallet>, Problem> {
     let id = WalletId::from_client(&call.path("wallet_id"));
-    call.api()
-        .read(|api| async move { api.storage.wallets.wallet(id).await })
+    call.read(|api| async move { api.storage.wallets.wallet(id).await })
         .await
 }
 
@@ -263,7 +260,6 @@ pub(crate) async fn check_owner(call: &Call, actor: Actor) -> Result<UserId, Pro
         return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
     }
     let user = call
-        .api()
         .read(|api| async move { api.storage.identities.user(named).await })
         .await?;
     Ok(actor.acts_for(Some(named), None, |named| {

@@ -47,7 +47,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         title: received.body.title,
         venue: received.body.venue,
     };
-    let concert = call.api().decide(command).await??;
+    let concert = call.decide(command).await??;
     Ok(HttpResponse::Created().json(ConcertCreated {
         concert_id: concert.id.0,
         title: concert.title,

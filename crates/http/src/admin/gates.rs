@@ -79,7 +79,6 @@ pub(crate) async fn show(call: Call) -> Outcome {
     call.operator(Scope::QueueWrite).await?;
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
     let gate = call
-        .api()
         .read(|api| async move { api.storage.queue.gate(schedule).await })
         .await?;
     let gate = gate.ok_or_else(no_such_schedule)?;
@@ -92,7 +91,6 @@ pub(crate) async fn change(mut call: Call) -> Outcome {
     let patch = call.body::<GateChange>().await?.body.patch();
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
     let gate = call
-        .api()
         .write(|api| async move { api.storage.queue.patch_gate(schedule, patch).await })
         .await?;
     let gate = gate.ok_or_else(no_such_schedule)??;

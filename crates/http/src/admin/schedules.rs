@@ -237,7 +237,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
             .apply(GateSettings::default())
             .map_err(CatalogRefusal::from)?,
     };
-    let created = call.api().decide(command).await??;
+    let created = call.decide(command).await??;
     call.api().catalog.forget(concert_id);
     Ok(HttpResponse::Created().json(ScheduleCreatedView::of(&created, currency)))
 }

@@ -10,7 +10,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use operator::lookup_hash;
+pub(crate) use operator::{is_key, lookup_hash};
 
 pub use access::AccessToken;
 pub use operator::{OperatorSecret, UnusableOperatorKey};

@@ -63,11 +63,11 @@ impl OperatorSecret {
     pub fn hash(&self) -> [u8; 32] {
         hash(self.expose())
     }
+}
 
-    /// Whether a caller presented this very key, in a time that does not depend on the answer.
-    pub(crate) fn is(&self, presented: &str) -> bool {
-        self.hash().ct_eq(&hash(presented)).into()
-    }
+/// Whether a presented text is the key with this hash, in a time that does not depend on the answer.
+pub(crate) fn is_key(presented: &str, key: &[u8; 32]) -> bool {
+    hash(presented).ct_eq(key).into()
 }
 
 /// The hash to look a presented text up by; `None` when it is none that [`OperatorSecret::generate`]

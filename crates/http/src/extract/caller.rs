@@ -84,16 +84,18 @@ impl Call {
     pub(crate) async fn caller(&self) -> Result<Caller, Problem> {
         let unknown = || Problem::invalid_token("the access token or operator key");
         let bearer = self.bearer().ok_or_else(unknown)?;
-        if self.api.operator_key.as_ref().is_some_and(|key| key.is(bearer)) {
-            return Ok(Caller::Operator(OperatorKeyId(Uuid::nil()), Scope::ALL.to_vec()));
-        }
         if let Some(user) = self.api.signer.read_access_token(bearer, self.api.clock.now()) {
             return Ok(Caller::Fan(user));
         }
-        let hash = credentials::lookup_hash(bearer).ok_or_else(unknown)?;
-        let key = self
+        if self
             .api
-            .read(|api| async move { api.storage.identities.operator_key(hash).await });
+            .operator_key
+            .is_some_and(|key| credentials::is_key(bearer, &key))
+        {
+            return Ok(Caller::Operator(OperatorKeyId(Uuid::nil()), Scope::ALL.to_vec()));
+        }
+        let hash = credentials::lookup_hash(bearer).ok_or_else(unknown)?;
+        let key = self.read(|api| async move { api.storage.identities.operator_key(hash).await });
         match key.await? {
             Some(key) if key.revoked_at.is_none() => Ok(Caller::Operator(key.id, key.scopes)),
             Some(_) | None => Err(unknown()),

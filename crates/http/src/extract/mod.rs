@@ -5,6 +5,7 @@ mod caller;
 mod fields;
 mod idempotency;
 mod query;
+mod storage;
 
 pub(crate) use body::{Body, MOST_LAYOUT_BYTES, Received};
 pub(crate) use caller::{Booker, Caller};
@@ -14,8 +15,10 @@ pub(crate) use query::{Cursor, List};
 use crate::api::Api;
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web::Data};
 use std::{
+    cell::Cell,
     future::{Ready, ready},
     sync::Arc,
+    time::Duration,
 };
 
 /// A call as it arrives: nothing of it has been looked at yet. What a handler asks it for is
@@ -24,6 +27,8 @@ pub(crate) struct Call {
     api: Arc<Api>,
     request: HttpRequest,
     payload: Payload,
+    /// How long the caller can still be kept waiting for storage.
+    patience: Cell<Duration>,
 }
 
 impl FromRequest for Call {
@@ -33,6 +38,7 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let api = request.app_data::<Data<Api>>();
         let call = api.map(|api| Self {
+            patience: Cell::new(api.settings.patience),
             api: api.clone().into_inner(),
             request: request.clone(),
             payload: payload.take(),

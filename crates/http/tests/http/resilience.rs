@@ -10,6 +10,7 @@ use frontrow_domain::{
     outcome::StoreError,
     storage::Storage,
 };
+use frontrow_http::Settings;
 use frontrow_memory::Memory;
 use serde_json::{Value, json};
 use std::sync::{
@@ -81,6 +82,10 @@ impl Books for Flaky {
 }
 
 async fn flaky_house() -> (House, Arc<Flaky>) {
+    flaky_house_with(Plan::default()).await
+}
+
+async fn flaky_house_with(plan: Plan) -> (House, Arc<Flaky>) {
     let clock = Arc::new(ManualClock::starting_at(datetime!(2026-12-01 10:00 UTC)));
     let policy = House::policy("KRW");
     let storage = Storage::of(&Memory::new(policy, clock.clone()));
@@ -90,7 +95,7 @@ async fn flaky_house() -> (House, Arc<Flaky>) {
         books: flaky.clone(),
         ..storage
     };
-    let house = House::over(storage, policy, clock, Plan::default()).await;
+    let house = House::over(storage, policy, clock, plan).await;
     (house, flaky)
 }
 
@@ -187,6 +192,31 @@ async fn a_client_that_hangs_up_does_not_stop_what_it_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_gets_no_verdict_in_time_is_told_that_and_the_same_key_finds_out() {
+    let settings = Settings {
+        rate_limits: false,
+        patience: std::time::Duration::from_millis(20),
+        ..Settings::default()
+    };
+    let (house, flaky) = flaky_house_with(Plan {
+        settings,
+        ..Plan::default()
+    })
+    .await;
+    flaky.may_go_on.forget_permits(Semaphore::MAX_PERMITS);
+    let body = json!({"title": "Winter Journey", "venue": "Arts Center"});
+    let create = || house.post("/v1/admin/concerts", &body).bearer(OPERATOR).key("k");
+    create().refused(503, "outcome_unknown").await;
+    let mut concert = Value::Null;
+    while concert["concert_id"].is_null() {
+        flaky.may_go_on.add_permits(2);
+        concert = create().send().await.json();
+    }
+    let all = house.get("/v1/concerts").expect(200).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_follows_storage_and_liveness_does_not() {
     let (house, flaky) = flaky_house().await;
     assert_eq!(house.get("/health/ready").expect(200).await, json!({"status": "ok"}));
@@ -202,7 +232,8 @@ async fn a_service_that_drains_is_not_ready_but_still_answers() {
     let house = House::open().await;
     house.api.drain();
     house.get("/health/ready").refused(503, "storage_unavailable").await;
-    house.get("/health/live").expect(200).await;
+    let live = house.get("/health/live").send().await;
+    assert_eq!((live.status.as_u16(), live.header("connection")), (200, "close"));
     house.post("/v1/users", &sign_up()).expect(201).await;
 }
 
