@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const SHOPPERS: u32 = 8;
 
 /// Writes that have to be acknowledged between two kills.
-const BETWEEN_KILLS: usize = 60;
+const BETWEEN_KILLS: usize = 30;
 
 const READY_AGAIN: Duration = Duration::from_secs(3);
 
@@ -20,7 +20,7 @@ const STOPPED: Duration = Duration::from_secs(15);
 
 fn kills() -> usize {
     let kills = std::env::var("FRONTROW_E2E_KILLS").ok();
-    kills.map_or(5, |kills| kills.parse().expect("FRONTROW_E2E_KILLS is a whole number"))
+    kills.map_or(3, |kills| kills.parse().expect("FRONTROW_E2E_KILLS is a whole number"))
 }
 
 async fn business(street: &Street) {

@@ -76,7 +76,10 @@ async fn one_reservation_is_paid_twenty_times(deployment: Deployment) {
     assert_eq!(refused, 19, "{answers:?}");
     assert_eq!(fan.balance().await, 900_000);
     let payments = fan.payments().await.expect(200);
-    let succeeded = payments.list("items").iter().filter(|payment| payment["status"] == "succeeded");
+    let succeeded = payments
+        .list("items")
+        .iter()
+        .filter(|payment| payment["status"] == "succeeded");
     assert_eq!(succeeded.count(), 1, "{payments}");
     instances.finish().await;
 }

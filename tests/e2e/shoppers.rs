@@ -21,7 +21,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The settings under which one fan may buy as much as they like.
 pub fn without_limits(deployment: Deployment) -> Deployment {
-    deployment.with("SEAT_LIMIT", "100000")
+    deployment.with("SEAT_LIMIT", "1000")
 }
 
 /// How many seats a show needs for so many shoppers.
