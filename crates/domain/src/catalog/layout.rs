@@ -113,7 +113,19 @@ impl SeatLayout {
                 }
             }
         }
+        if self.worth().is_none() {
+            return invalid("the prices of all seats together are too much to count");
+        }
         Ok(())
+    }
+
+    /// The prices of all seats together in minor units, if that many can be counted: then no sum over some of the
+    /// seats can go wrong.
+    fn worth(&self) -> Option<i64> {
+        self.0.iter().try_fold(0_i64, |sum, block| {
+            let seats = i64::try_from(block.len()).ok()?;
+            sum.checked_add(block.price.minor().checked_mul(seats)?)
+        })
     }
 }
 

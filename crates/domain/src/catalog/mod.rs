@@ -67,6 +67,12 @@ pub struct Programme {
     pub schedules: Vec<std::sync::Arc<Schedule>>,
 }
 
+/// The moment in UTC; `None` when that lies outside the years 0 to 9999, which RFC 3339 cannot tell.
+fn in_utc(at: OffsetDateTime) -> Option<Timestamp> {
+    let utc = at.checked_to_offset(UtcOffset::UTC)?;
+    (utc.year() >= 0).then_some(utc)
+}
+
 /// A `date` as a client gave it (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateSelector {
@@ -87,7 +93,7 @@ impl DateSelector {
             return Self::On(date);
         }
         match OffsetDateTime::parse(text, &Rfc3339) {
-            Ok(at) => Self::At(at.to_offset(UtcOffset::UTC)),
+            Ok(at) => in_utc(at).map_or(Self::Unknown, Self::At),
             Err(_) => Self::Unknown,
         }
     }
@@ -248,6 +254,16 @@ pub struct ScheduleCreated {
 
 impl CreateSchedule {
     fn check(&self) -> Result<(), InvalidField> {
+        for (field, at) in [
+            ("starts_at", self.starts_at),
+            ("booking_opens_at", self.booking_opens_at),
+            ("booking_closes_at", self.booking_closes_at),
+        ] {
+            if in_utc(at).is_none() {
+                let reason = "must lie in the years 0 to 9999 of UTC";
+                return Err(InvalidField { field, reason });
+            }
+        }
         if self.booking_closes_at > self.starts_at {
             let reason = "must not be after starts_at";
             return Err(InvalidField {

@@ -11,6 +11,8 @@ mod effects;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod programme;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod repeats;
