@@ -1,6 +1,6 @@
 //! Fans and their access tokens.
 
-use super::operation::{Credential, Operation};
+use super::{credential::Credential, operation::Operation};
 use crate::{
     code::Code,
     users::{AccessGranted, SignUp, SignedUp},

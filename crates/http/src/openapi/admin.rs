@@ -1,6 +1,6 @@
 //! What operators do.
 
-use super::operation::{Credential, Operation};
+use super::{credential::Credential, operation::Operation};
 use crate::{
     admin::{
         audit::AuditView,

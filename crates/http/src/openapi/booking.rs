@@ -1,6 +1,6 @@
 //! Dates, seats, reservations and payments.
 
-use super::operation::{Credential, Operation};
+use super::{credential::Credential, operation::Operation};
 use crate::{
     code::Code,
     dates::DatesView,

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod admin;
 pub(crate) mod booking;
 pub(crate) mod catalog;
+mod credential;
 pub(crate) mod money;
 mod operation;
 pub(crate) mod queue;
@@ -14,8 +15,8 @@ pub(crate) mod service;
 pub(crate) use operation::Operation;
 
 use crate::{endpoint::Endpoint, routes};
+use credential::Credential;
 use frontrow_domain::money::Currency;
-use operation::Credential;
 use schemas::Schemas;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 //! Wallets.
 
-use super::operation::{Credential, Operation};
+use super::{credential::Credential, operation::Operation};
 use crate::{
     code::Code,
     wallets::{Charge, ChargeById, ChargedView, EntryView, WalletView},

@@ -1,6 +1,6 @@
 //! Places in line.
 
-use super::operation::{Credential, Operation};
+use super::{credential::Credential, operation::Operation};
 use crate::{
     code::Code,
     queue::{Join, TokenView},

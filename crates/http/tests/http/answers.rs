@@ -1,6 +1,9 @@
 //! What every answer carries, and what no answer and no log line ever does.
 
-use crate::house::{House, OPERATOR, text};
+use crate::{
+    client::text,
+    house::{House, OPERATOR},
+};
 use frontrow_http::{OperatorSecret, RootSecret, Signer};
 use serde_json::json;
 use std::{

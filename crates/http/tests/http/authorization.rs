@@ -1,7 +1,10 @@
 //! Who may call what: every operation of the document against every kind of caller. An operation
 //! that is missing here fails the test.
 
-use crate::house::{Concert, Fan, House, OPERATOR, Plan, Request, text};
+use crate::{
+    client::{Request, text},
+    house::{Concert, Fan, House, OPERATOR, Plan},
+};
 use frontrow_domain::identity::Scope;
 use frontrow_http::Settings;
 use reqwest::Method;

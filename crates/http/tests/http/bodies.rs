@@ -1,6 +1,9 @@
 //! What is no acceptable body, said in the words of the contract.
 
-use crate::house::{House, OPERATOR, Plan, Reply};
+use crate::{
+    client::Reply,
+    house::{House, OPERATOR, Plan},
+};
 use rstest::rstest;
 use serde_json::json;
 

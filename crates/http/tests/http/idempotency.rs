@@ -1,6 +1,9 @@
 //! Retry safety: the same key and body get the same answer, and one effect.
 
-use crate::house::{House, OPERATOR, Reply, Request, text};
+use crate::{
+    client::{Reply, Request, text},
+    house::{House, OPERATOR},
+};
 use serde_json::{Value, json};
 use time::Duration;
 

@@ -1,6 +1,9 @@
 //! Callers who ask too often, and more callers than can be served.
 
-use crate::house::{House, OPERATOR, Plan, Request};
+use crate::{
+    client::Request,
+    house::{House, OPERATOR, Plan},
+};
 use frontrow_http::Settings;
 use reqwest::Method;
 use serde_json::json;

@@ -1,6 +1,9 @@
 //! Pages of lists, newest first.
 
-use crate::house::{House, OPERATOR, text};
+use crate::{
+    client::text,
+    house::{House, OPERATOR},
+};
 use rstest::rstest;
 use serde_json::{Value, json};
 

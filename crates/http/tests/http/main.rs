@@ -5,6 +5,7 @@
 mod answers;
 mod authorization;
 mod bodies;
+mod client;
 mod documented;
 mod house;
 mod idempotency;
@@ -12,6 +13,7 @@ mod limits;
 mod lists;
 mod order;
 mod queue;
+mod raw;
 mod resilience;
 mod seats;
 mod story;

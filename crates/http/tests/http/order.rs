@@ -1,7 +1,10 @@
 //! The order of all checks: credential, rate limit, body, then the row's own. The first that fails
 //! wins; each case here breaks everything from one check on.
 
-use crate::house::{Concert, Fan, House, OPERATOR, Plan, Request, text};
+use crate::{
+    client::{Request, text},
+    house::{Concert, Fan, House, OPERATOR, Plan},
+};
 use frontrow_domain::identity::Scope;
 use frontrow_http::Settings;
 use reqwest::Method;

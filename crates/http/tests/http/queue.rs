@@ -1,6 +1,9 @@
 //! Places in line as a client sees them.
 
-use crate::house::{House, OPERATOR, text};
+use crate::{
+    client::text,
+    house::{House, OPERATOR},
+};
 use serde_json::{Value, json};
 use time::Duration;
 

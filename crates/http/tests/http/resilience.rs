@@ -1,6 +1,9 @@
 //! What happens when something breaks: storage, a handler, a client, the process.
 
-use crate::house::{House, OPERATOR, Plan, text};
+use crate::{
+    client::text,
+    house::{House, OPERATOR, Plan},
+};
 use async_trait::async_trait;
 use frontrow_domain::{
     audit::{ScheduleBooks, UserBooks, port::Books},

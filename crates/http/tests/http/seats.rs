@@ -1,6 +1,9 @@
 //! The seat map: what it shows, and how it is not sent twice.
 
-use crate::house::{Concert, Fan, House, OPERATOR, Request, text};
+use crate::{
+    client::{Request, text},
+    house::{Concert, Fan, House, OPERATOR},
+};
 use serde_json::{Value, json};
 use time::Duration;
 

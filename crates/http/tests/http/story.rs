@@ -1,6 +1,9 @@
 //! A fan's whole way, from signing up to owning seats.
 
-use crate::house::{Concert, Fan, House, OPERATOR, text};
+use crate::{
+    client::text,
+    house::{Concert, Fan, House, OPERATOR},
+};
 use serde_json::{Value, json};
 use time::Duration;
 
