@@ -6,8 +6,11 @@ use crate::shoppers::{Crowd, Street, seats_for, without_limits};
 use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, sql_query, sql_types::Text, sqlite::SqliteConnection,
 };
-use e2e::{Deployment, Performance, Server, Storage, eventually};
-use std::time::{Duration, Instant};
+use e2e::{Answer, Deployment, Performance, Server, Storage, eventually};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 const SHOPPERS: u32 = 8;
 
@@ -130,27 +133,60 @@ async fn a_server_on_postgres_that_is_told_to_stop_finishes_what_it_began() {
     is_told_to_stop_amid_business(Storage::Postgres).await;
 }
 
-#[tokio::test]
-async fn a_request_in_flight_is_answered_while_nobody_new_is_let_in() {
+/// A server with a request that its payment provider does not answer for three seconds.
+async fn a_server_at_work() -> (Server, impl Future<Output = Answer>) {
     let server = Deployment::on(Storage::Memory).start().await;
     let fan = server.fan("Mina").await;
     let slow = serde_json::json!({ "amount": 5_000, "payment_method": "timeout" });
     let asked = tokio::spawn(fan.charge_with(&slow).key("slow").send());
-    let newcomer = server.anonymous();
     eventually("the provider is being asked", async || {
-        let metrics = newcomer.get("/metrics").await.expect(200);
+        let metrics = server.get("/metrics").await.expect(200);
         let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
         metrics.contains("frontrow_http_requests_in_flight 1").then_some(())
     })
     .await;
+    (server, async { asked.await.expect("no panic").expect("an answer") })
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_while_nobody_new_is_let_in() {
+    let (server, answer) = a_server_at_work().await;
+    let newcomer = server.anonymous();
     let nobody_is_let_in = async || match newcomer.get("/health/ready").send().await {
         Ok(answer) => (answer.status == 503).then_some(()),
         Err(_) => Some(()),
     };
+
     let closed = eventually("nobody is let in any more", nobody_is_let_in);
     let (stopped, ()) = tokio::join!(server.stop(), closed);
 
-    let answer = asked.await.expect("no panic").expect("an answer");
-    answer.problem(503, "outcome_unknown");
+    answer.await.problem(503, "outcome_unknown");
     assert_eq!(stopped.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_what_is_in_flight() {
+    let (server, answer) = a_server_at_work().await;
+    let process = server.process_id().to_string();
+    let newcomer = server.anonymous();
+    let insist = async {
+        let closed = async || newcomer.get("/health/live").send().await.is_err().then_some(());
+        eventually("the first signal has arrived", closed).await;
+        Command::new("kill")
+            .args(["-TERM", &process])
+            .status()
+            .expect("kill runs")
+    };
+
+    let told = Instant::now();
+    let (stopped, sent) = tokio::join!(server.stop(), insist);
+
+    assert!(sent.success());
+    assert_eq!(stopped.code(), Some(1));
+    assert!(
+        told.elapsed() < Duration::from_secs(2),
+        "ended after {:?}",
+        told.elapsed()
+    );
+    drop(answer);
 }

@@ -3,6 +3,7 @@
 use e2e::{Deployment, Storage, eventually};
 use std::{
     fs,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -15,8 +16,16 @@ struct Demo {
 impl Demo {
     /// Starts one and waits until it is listening.
     async fn start(deployment: &Deployment) -> Self {
+        Self::start_logging_to(&deployment.folder().join("logged"), deployment).await
+    }
+
+    async fn start_logging_to(log: &Path, deployment: &Deployment) -> Self {
         let said = fs::File::create(deployment.folder().join("said")).expect("a file");
-        let logged = fs::File::create(deployment.folder().join("logged")).expect("a file");
+        let logged = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a file");
         let child = deployment.command(&["demo"]).stdout(said).stderr(logged).spawn();
         let demo = Self {
             child: child.expect("the binary runs"),
@@ -104,4 +113,15 @@ async fn the_concert_stays_and_the_secret_is_kept_when_it_is_started_again() {
         Some(secret)
     );
     assert!(second.after("operator key").starts_with("fro_"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_takes_no_more_stops_nobody() {
+    let demo = Demo::start_logging_to(Path::new("/dev/full"), &demo_of(Storage::Memory)).await;
+    let base = demo.after("listening on");
+    for _ in 0..3 {
+        let answer = reqwest::get(format!("{base}/health/ready")).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
 }
