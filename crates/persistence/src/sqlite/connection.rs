@@ -1,10 +1,16 @@
 //! One connection to the database file, set up so that what is acknowledged survives a crash.
 
 use super::error::OpenError;
-use diesel::{Connection, connection::SimpleConnection, sqlite::SqliteConnection};
+use diesel::{
+    Connection,
+    connection::SimpleConnection,
+    result::{ConnectionError, ConnectionResult},
+    sqlite::SqliteConnection,
+};
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// A commit waits for the disk (FULL). Another process, which may write for a moment, is waited
@@ -28,6 +34,17 @@ const READING: &str = "
     PRAGMA temp_store = MEMORY;
 ";
 
+/// How often opening is tried again.
+const PATIENCE: u32 = 40;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening a database blocks, as it says; it never runs on a runtime's thread"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(25));
+}
+
 /// Opens connections of one kind to one file.
 #[derive(Clone)]
 pub(super) struct Opener {
@@ -50,14 +67,26 @@ impl Opener {
         }
     }
 
+    /// Opens a connection. While another process makes or leaves the file, SQLite may answer that
+    /// it is locked without waiting for its busy timeout, so this tries for a second.
     pub(super) fn open(&self) -> Result<SqliteConnection, OpenError> {
         let url = self
             .path
             .to_str()
             .ok_or_else(|| self.unreachable(&"its name is not UTF-8"))?;
-        let mut connection = SqliteConnection::establish(url).map_err(|error| self.unreachable(&error))?;
+        for _ in 0..PATIENCE {
+            if let Ok(connection) = self.connect(url) {
+                return Ok(connection);
+            }
+            pause();
+        }
+        self.connect(url).map_err(|error| self.unreachable(&error))
+    }
+
+    fn connect(&self, url: &str) -> ConnectionResult<SqliteConnection> {
+        let mut connection = SqliteConnection::establish(url)?;
         let set_up = connection.batch_execute(self.pragmas);
-        set_up.map_err(|error| self.unreachable(&error))?;
+        set_up.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
     }
 

@@ -13,11 +13,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 
 /// Runs the migrations that are missing, or only looks whether any is. All of it happens under
 /// the write lock, so of two processes that start at once one waits and then finds it done.
-pub(super) fn bring_up_to_date(path: &Path, may_run: bool) -> Result<(), OpenError> {
-    let opener = Opener::writing(path);
+pub(super) fn bring_up_to_date(opener: &Opener, path: &Path, may_run: bool) -> Result<(), OpenError> {
     let conn = &mut opener.open()?;
     AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE").map_err(|e| opener.unreachable(&e))?;
-    let done = migrate(conn, path, &opener, may_run);
+    let done = migrate(conn, path, opener, may_run);
     let ended = if done.is_ok() {
         AnsiTransactionManager::commit_transaction(conn)
     } else {

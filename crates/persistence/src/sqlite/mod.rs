@@ -72,8 +72,9 @@ impl Sqlite {
     pub fn open(settings: SqliteSettings) -> Result<Arc<Self>, OpenError> {
         let path = file::check(&settings.path)?;
         let lock = settings.exclusive.then(|| file::take(&path)).transpose()?;
-        migrate::bring_up_to_date(&path, settings.migrate)?;
-        let writer = Pool::writer(&Opener::writing(&path), &settings.metrics)?;
+        let writing = Opener::writing(&path);
+        migrate::bring_up_to_date(&writing, &path, settings.migrate)?;
+        let writer = Pool::writer(&writing, &settings.metrics)?;
         let readers = Pool::readers(settings.readers, &Opener::reading(&path), &settings.metrics)?;
         Ok(Arc::new(Self {
             policy: settings.policy,
