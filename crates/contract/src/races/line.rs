@@ -3,7 +3,7 @@
 use super::{Found, at_once, buyer, check, racing};
 use crate::{
     Fixture, Plan, Stage,
-    stage::{join_of, own, pay_of},
+    stage::{join_of, own, patiently, pay_of},
 };
 use frontrow_domain::{
     decision::Command,
@@ -124,11 +124,11 @@ pub async fn who_leaves_is_never_inside<F: Fixture>(fixture: F) -> Found {
     let admitting = tokio::spawn(async move { attendant.admit_due().await });
     let leaving = fans.iter().map(|fan| {
         let (decisions, token) = (stage.storage.decisions.clone(), fan.token);
-        tokio::spawn(async move { decisions.decide_each(vec![LeaveQueue { token }.into()]).await })
+        tokio::spawn(async move { patiently(&*decisions, vec![LeaveQueue { token }.into()]).await })
     });
     let leaving: Vec<_> = leaving.collect();
     for left in leaving {
-        left.await.expect("no contender panics").expect("the storage answers");
+        left.await.expect("no contender panics");
     }
     let admitted = admitting.await.expect("no contender panics");
     admitted.expect("the storage answers");

@@ -13,7 +13,7 @@ pub use line::*;
 pub use money::*;
 pub use seats::*;
 
-use crate::{Fan, Fixture, Show, Stage};
+use crate::{Fan, Fixture, Show, Stage, stage::patiently};
 use frontrow_domain::{
     decision::{Command, Verdict},
     id::ReservationId,
@@ -42,14 +42,13 @@ async fn at_once<F: Fixture>(stage: &Stage<F>, commands: Vec<Command>) -> Vec<Ve
             let (start, decisions) = (start.clone(), stage.storage.decisions.clone());
             tokio::spawn(async move {
                 start.wait().await;
-                decisions.decide_each(vec![command]).await
+                patiently(&*decisions, vec![command]).await
             })
         })
         .collect();
     let mut verdicts = Vec::new();
     for contender in contenders {
-        let answer = contender.await.expect("no contender panics");
-        verdicts.extend(answer.expect("the storage answers"));
+        verdicts.extend(contender.await.expect("no contender panics"));
     }
     verdicts
 }

@@ -3,7 +3,7 @@
 use super::{Found, at_once, buyer, check, racing};
 use crate::{
     Fixture, Plan, Stage,
-    stage::{MOMENT, hold_of, own, pay_of, release_of, usual_policy},
+    stage::{MOMENT, hold_of, own, patiently, pay_of, release_of, usual_policy},
 };
 use frontrow_domain::{
     catalog::CreateSchedule,
@@ -92,17 +92,15 @@ pub async fn a_hold_is_paid_in_time_or_taken_over<F: Fixture>(fixture: F) -> Fou
     let last = Duration::milliseconds(20);
     stage.pass(MOMENT - last).await;
     stage.fixture.about_to_race(2);
-    let decisions = &stage.storage.decisions;
-    let paying = decisions.decide_each(vec![pay_of(&fan, hold).into()]);
+    let decisions = &*stage.storage.decisions;
+    let paying = patiently(decisions, vec![pay_of(&fan, hold).into()]);
     let taking = async {
         stage.pass(last).await;
-        decisions
-            .decide_each(vec![hold_of(&taker, &show, &[1, 2]).into()])
-            .await
+        patiently(decisions, vec![hold_of(&taker, &show, &[1, 2]).into()]).await
     };
-    let (paid, taken) = tokio::join!(paying, taking);
-    let paid = own::<PayReservation>(paid.expect("the storage answers").remove(0));
-    let taken = own::<HoldSeats>(taken.expect("the storage answers").remove(0));
+    let (mut paid, mut taken) = tokio::join!(paying, taking);
+    let paid = own::<PayReservation>(paid.remove(0));
+    let taken = own::<HoldSeats>(taken.remove(0));
     check(
         paid.is_ok() != taken.is_ok(),
         "one of them has the seats",
@@ -133,12 +131,12 @@ pub async fn a_sweep_never_frees_what_was_taken_over<F: Fixture>(fixture: F) -> 
     let sweeping = tokio::spawn(async move { attendant.sweep().await });
     let taking = takeovers.into_iter().map(|command| {
         let decisions = stage.storage.decisions.clone();
-        tokio::spawn(async move { decisions.decide_each(vec![command]).await })
+        tokio::spawn(async move { patiently(&*decisions, vec![command]).await })
     });
     let taking: Vec<_> = taking.collect();
     let mut held = Vec::new();
     for taken in taking {
-        let mut verdicts = taken.await.expect("no contender panics").expect("the storage answers");
+        let mut verdicts = taken.await.expect("no contender panics");
         held.extend(own::<HoldSeats>(verdicts.remove(0)));
     }
     let swept = sweeping.await.expect("no contender panics");

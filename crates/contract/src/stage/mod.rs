@@ -9,10 +9,11 @@ use frontrow_domain::{
     audit::{ScheduleBooks, UserBooks, service::audit},
     catalog::{CreateConcert, CreateSchedule, Schedule, SeatLayout},
     clock::Timestamp,
-    decision::{Command, Decide, Verdict, decide_one},
+    decision::{Command, Decide, Verdict, port::Decisions},
     id::{ConcertId, EntryId, ReservationId, ScheduleId, UserId, WalletId},
     identity::{Actor, RegisterUser},
     money::Money,
+    outcome::StoreError,
     payment::{Answer, Approval, PayRefusal, PayStep, Receipt},
     policy::Policy,
     queue::{GateSettings, JoinQueue, Joined, LeaveQueue, TokenRef, TokenState, TokenStatus, Visit},
@@ -83,6 +84,17 @@ pub struct Fan {
     pub token: TokenRef,
 }
 
+/// Decides a batch; a storage that says it has too much to do changed nothing, and is asked again.
+pub(crate) async fn patiently(decisions: &dyn Decisions, commands: Vec<Command>) -> Vec<Verdict> {
+    for _ in 0..PATIENCE {
+        match decisions.decide_each(commands.clone()).await {
+            Err(StoreError::Overloaded) => tokio::task::yield_now().await,
+            answer => return answer.expect("the storage answers"),
+        }
+    }
+    panic!("the storage never finds the time")
+}
+
 impl<F: Fixture> Stage<F> {
     /// A stage with the usual policy.
     pub async fn set(fixture: F) -> Self {
@@ -120,16 +132,16 @@ impl<F: Fixture> Stage<F> {
         C: Decide + Into<Command>,
         C::Verdict: TryFrom<Verdict>,
     {
-        decide_one(&*self.storage.decisions, command)
-            .await
-            .expect("the storage answers")
+        let mut verdicts = self.decide_each(vec![command.into()]).await;
+        C::Verdict::try_from(verdicts.remove(0))
+            .ok()
+            .expect("a verdict of the command's own kind")
     }
 
     /// Decides a batch; the storage has to answer.
     pub async fn decide_each(&self, commands: Vec<Command>) -> Vec<Verdict> {
         let asked = commands.len();
-        let verdicts = self.storage.decisions.decide_each(commands).await;
-        let verdicts = verdicts.expect("the storage answers");
+        let verdicts = patiently(&*self.storage.decisions, commands).await;
         assert_eq!(verdicts.len(), asked, "one verdict a command");
         verdicts
     }
