@@ -1,8 +1,8 @@
 //! The PostgreSQL adapter.
 //!
-//! - READ COMMITTED with explicit locks, all of them in [`locks`], in one order.
+//! - READ COMMITTED with explicit locks, all of them in `locks.rs`, in one order.
 //! - What a lock protects is read in a later statement than the lock; so is the clock.
-//! - One statement a table, one round trip a phase: see [`decisions`].
+//! - One statement a table, one round trip a phase: see `decisions.rs`.
 //! - Every piece of work runs to its end on the runtime that the adapter was made on. A caller
 //!   that goes away loses its answer, never half a transaction.
 

@@ -9,16 +9,25 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
 };
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-/// The template, as long as somebody uses it.
-static TEMPLATE: Mutex<Option<Template>> = Mutex::new(None);
+/// What the tests of this process share.
+static SHARED: Mutex<Shared> = Mutex::new(Shared {
+    users: 0,
+    template: None,
+    dropping: Vec::new(),
+});
 
-struct Template {
-    name: String,
+struct Shared {
+    /// How many databases are in use.
     users: usize,
+    /// The migrated database that others are copied from, as long as any is in use.
+    template: Option<String>,
+    /// Dropping takes the server a while, during which other tests may run.
+    dropping: Vec<JoinHandle<()>>,
 }
 
 /// The server's URL without a database.
@@ -50,53 +59,51 @@ async fn administer(statement: &str) {
     admin.batch_execute(statement).await.expect("the statement is right");
 }
 
-fn template() -> MutexGuard<'static, Option<Template>> {
-    TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner)
+fn shared() -> MutexGuard<'static, Shared> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn unique(what: &str) -> String {
-    format!("frontrow_{what}_{}", Uuid::now_v7().simple())
+/// Makes a database, empty or as another one.
+fn create(what: &str, like: Option<&str>) -> String {
+    let name = format!("frontrow_{what}_{}", Uuid::now_v7().simple());
+    let template = like.map(|template| format!("TEMPLATE {template}")).unwrap_or_default();
+    blocking(administer(&format!("CREATE DATABASE {name} {template}")));
+    name
+}
+
+fn drop_database(name: &str) {
+    blocking(administer(&format!("DROP DATABASE {name} WITH (FORCE)")));
 }
 
 /// A database that is dropped with this.
 pub struct Database {
     name: String,
-    from_template: bool,
 }
 
 impl Database {
     /// A database with the newest schema.
     pub fn migrated() -> Self {
-        let mut shared = template();
-        let template = shared.get_or_insert_with(|| {
-            let name = unique("template");
+        let mut shared = shared();
+        let template = shared.template.get_or_insert_with(|| {
+            let name = create("template", None);
             blocking(async {
-                administer(&format!("CREATE DATABASE {name}")).await;
-                migrate(&format!("{}/{name}", server()))
-                    .await
-                    .expect("the template is migrated");
+                let migrated = migrate(&format!("{}/{name}", server())).await;
+                migrated.expect("the template is migrated");
             });
-            Template { name, users: 0 }
+            name
         });
-        template.users += 1;
-        let source = template.name.clone();
+        let template = template.clone();
+        shared.users += 1;
         drop(shared);
-        let name = unique("test");
-        blocking(administer(&format!("CREATE DATABASE {name} TEMPLATE {source}")));
-        Self {
-            name,
-            from_template: true,
-        }
+        let name = create("test", Some(&template));
+        Self { name }
     }
 
     /// A database without anything.
     pub fn empty() -> Self {
-        let name = unique("test");
-        blocking(administer(&format!("CREATE DATABASE {name}")));
-        Self {
-            name,
-            from_template: false,
-        }
+        shared().users += 1;
+        let name = create("test", None);
+        Self { name }
     }
 
     pub fn url(&self) -> String {
@@ -111,7 +118,7 @@ impl Database {
         PostgresSettings {
             url: self.url(),
             policy,
-            pool_size: 24,
+            pool_size: 64,
             migrate: false,
             metrics: StoreMetrics::default(),
         }
@@ -133,17 +140,18 @@ impl Database {
 }
 
 impl Drop for Database {
+    /// The last one waits until nothing of this process is left on the server.
     fn drop(&mut self) {
-        blocking(administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
-        if !self.from_template {
-            return;
-        }
-        let mut shared = template();
-        if let Some(template) = shared.as_mut() {
-            template.users -= 1;
-            if template.users == 0 {
-                blocking(administer(&format!("DROP DATABASE {} WITH (FORCE)", template.name)));
-                *shared = None;
+        let name = self.name.clone();
+        let mut shared = shared();
+        shared.users -= 1;
+        shared.dropping.push(std::thread::spawn(move || drop_database(&name)));
+        if shared.users == 0 {
+            for dropping in shared.dropping.drain(..) {
+                dropping.join().expect("it is dropped");
+            }
+            if let Some(template) = shared.template.take() {
+                drop_database(&template);
             }
         }
     }
