@@ -71,3 +71,18 @@ async fn signing_up_is_limited_by_address_for_those_nobody_knows() {
     elsewhere.await.problem(429, "rate_limited");
     server.finish().await;
 }
+
+#[tokio::test]
+async fn an_address_counts_when_a_listed_proxy_names_it() {
+    let deployment = Deployment::on(Storage::Memory)
+        .with("RATE_LIMITS", "on")
+        .with("SIGNUP", "open")
+        .with("TRUSTED_PROXIES", "127.0.0.1");
+    let server = deployment.start().await;
+    let sign_up = server.anonymous().post("/v1/users", &json!({ "name": "Mina" }));
+    let from = |address: &str| sign_up.clone().header("x-forwarded-for", address);
+    assert_burst(20, until_refused(&from("203.0.113.7")).await);
+    from("203.0.113.8").await.expect(201);
+    from("198.51.100.1, 203.0.113.7").await.problem(429, "rate_limited");
+    server.finish().await;
+}

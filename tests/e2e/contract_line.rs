@@ -44,7 +44,7 @@ async fn taking_a_place(deployment: Deployment) {
     ask(nowhere).await.problem(404, "invalid_concert");
     let no_uuid = json!({ "concert_id": "seven", "date": show.date });
     ask(no_uuid).await.problem(404, "invalid_concert");
-    for date in [never, "tomorrow", ""] {
+    for date in [never, "tomorrow", "", "9999-12-31T23:59:59-09:00"] {
         let no_date = json!({ "concert_id": show.concert_id, "date": date });
         ask(no_date).await.problem(404, "invalid_datetime");
     }

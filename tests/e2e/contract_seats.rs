@@ -79,7 +79,13 @@ async fn showing_seats(deployment: Deployment) {
     mina.seats(&at("no-uuid", &show.date))
         .await
         .problem(404, "invalid_concert");
-    for date in ["never", "2001-01-01", "2026-13-45", "2026-12-24T25:00:00Z"] {
+    for date in [
+        "never",
+        "2001-01-01",
+        "2026-13-45",
+        "2026-12-24T25:00:00Z",
+        "9999-12-31T23:59:59-09:00",
+    ] {
         let never = at(&show.concert_id, date);
         mina.seats(&never).await.problem(404, "invalid_date");
     }
