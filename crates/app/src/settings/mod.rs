@@ -169,7 +169,7 @@ impl Settings {
 
 fn get<T>(layers: &Layers, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, WrongSetting> {
     let given = layers.get(key);
-    parse(&given.text).map_err(|must| wrong(key, given, must))
+    parse(&given.text).map_err(|must| wrong(key, given, &must))
 }
 
 fn optional<T>(
@@ -185,7 +185,7 @@ fn optional<T>(
 
 fn number<T>(layers: &Layers, key: &str, least: T, most: T) -> Result<T, WrongSetting>
 where
-    T: std::str::FromStr + PartialOrd + fmt::Display,
+    T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
 {
     get(layers, key, |text| match text.parse::<T>() {
         Ok(number) if least <= number && number <= most => Ok(number),
@@ -209,7 +209,7 @@ fn secret_source(layers: &Layers) -> Result<SecretSource, WrongSetting> {
     }
 }
 
-fn wrong(key: &str, given: &Given, must: String) -> WrongSetting {
+fn wrong(key: &str, given: &Given, must: &str) -> WrongSetting {
     let origin = &given.origin;
     let shown = show::redacted(key, &given.text);
     WrongSetting::new(format!("{key} = {shown} ({origin}) {must}"))
