@@ -1,7 +1,27 @@
 //! Where a deployment keeps its data, and how that goes away again.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    thread::JoinHandle,
+};
 use tempfile::TempDir;
+
+/// The deployments of this process, and the databases that are being dropped. Dropping one takes the server a while,
+/// during which other tests may run; whoever is the last waits for all of it.
+static SHARED: Mutex<Shared> = Mutex::new(Shared {
+    deployments: 0,
+    dropping: Vec::new(),
+});
+
+struct Shared {
+    deployments: usize,
+    dropping: Vec<JoinHandle<()>>,
+}
+
+fn shared<T>(work: impl FnOnce(&mut Shared) -> T) -> T {
+    work(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// A kind of storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +48,7 @@ impl Ground {
     pub(crate) fn new(storage: Storage) -> Self {
         let folder = TempDir::with_prefix("frontrow-e2e-").expect("a temporary folder");
         let database = (storage == Storage::Postgres).then(Database::create);
+        shared(|shared| shared.deployments += 1);
         let url = match (storage, &database) {
             (_, Some(database)) => database.url.clone(),
             (Storage::Sqlite, None) => format!("sqlite:{}", folder.path().join("frontrow.db").display()),
@@ -49,7 +70,24 @@ impl Ground {
     /// Runs SQL on the deployment's PostgreSQL database.
     pub(crate) fn execute(&self, sql: &str) {
         let database = self.database.as_ref().expect("only PostgreSQL takes SQL from a test");
-        execute(&database.url, sql.to_owned());
+        finish(execute(&database.url, sql.to_owned()));
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let dropping = self.database.take().map(Database::drop_later);
+        let left = shared(|shared| {
+            shared.dropping.extend(dropping);
+            shared.deployments -= 1;
+            let last = shared.deployments == 0;
+            if last {
+                std::mem::take(&mut shared.dropping)
+            } else {
+                Vec::new()
+            }
+        });
+        left.into_iter().for_each(finish);
     }
 }
 
@@ -70,15 +108,13 @@ impl Database {
             )
         });
         let name = format!("frontrow_e2e_{:032x}", rand::random::<u128>());
-        execute(&server, format!("CREATE DATABASE {name}"));
+        finish(execute(&server, format!("CREATE DATABASE {name}")));
         let url = on_database(&server, &name);
         Self { server, name, url }
     }
-}
 
-impl Drop for Database {
-    fn drop(&mut self) {
-        execute(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    fn drop_later(self) -> JoinHandle<()> {
+        execute(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name))
     }
 }
 
@@ -96,8 +132,8 @@ fn on_database(server: &str, name: &str) -> String {
     format!("{host}/{name}{options}")
 }
 
-/// Runs SQL to its end, on a thread of its own, so that a destructor can call it inside of a runtime.
-fn execute(url: &str, sql: String) {
+/// Runs SQL on a thread of its own, which a destructor can wait for inside of a runtime.
+fn execute(url: &str, sql: String) -> JoinHandle<()> {
     let url = url.to_owned();
     let session = async move {
         let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
@@ -111,11 +147,14 @@ fn execute(url: &str, sql: String) {
         let (done, _) = tokio::join!(statement, connection);
         done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     };
-    let thread = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(session);
-    });
-    let ended = thread.join();
+    })
+}
+
+fn finish(statement: JoinHandle<()>) {
+    let ended = statement.join();
     assert!(
         ended.is_ok() || std::thread::panicking(),
         "the statement failed, see above"
