@@ -22,7 +22,7 @@ test: ## Every test, with a throw-away PostgreSQL (ARGS='-p e2e' for some of the
 lint: ## Formatting, clippy and the documentation's links, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items --quiet
 
 deny: ## Licences, banned crates and sources, as deny.toml has them
 	scripts/deny
