@@ -38,7 +38,12 @@ pub(crate) struct Hold {
 
 fn wanted_seats() -> Schema {
     let seats = ArrayBuilder::new()
-        .items(ObjectBuilder::new().schema_type(Type::Integer))
+        .items(
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .maximum(Some(u32::MAX)),
+        )
         .min_items(Some(1))
         .unique_items(true)
         .description(Some("Seats as the seat map numbers them, each once"));

@@ -80,11 +80,12 @@ pub(crate) fn amount_in() -> Schema {
     Schema::Object(amount.build())
 }
 
-/// The schema of a price, which fits what databases count in.
+/// The schema of a seat's price.
 pub(crate) fn price_in() -> Schema {
     let price = ObjectBuilder::new()
         .schema_type(Type::Number)
         .exclusive_minimum(Some(0))
+        .maximum(Some(1_000_000_000))
         .description(Some("What one seat costs, in the deployment's currency"));
     Schema::Object(price.build())
 }

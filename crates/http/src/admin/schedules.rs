@@ -24,6 +24,9 @@ use utoipa::{
 };
 use uuid::Uuid;
 
+/// The most that a seat may cost, in whole units of the currency.
+const MOST_PRICE: &str = "1000000000";
+
 /// What is to be performed, and how it is sold.
 #[derive(ToSchema)]
 pub(crate) struct NewSchedule {
@@ -157,9 +160,15 @@ fn read_section(at: &str, section: &RawValue) -> Result<NewSection, Problem> {
 
 impl NewSeats {
     fn layout(self, currency: Currency) -> Result<SeatLayout, Problem> {
+        let most = currency.parse_json_number(MOST_PRICE);
         let price = |at: &str, literal: &RawValue| -> Result<Money, Problem> {
-            let price = currency.parse_json_number(literal.get());
-            price.ok_or_else(|| Problem::invalid(at, "must be an amount of the deployment's currency"))
+            let price = currency
+                .parse_json_number(literal.get())
+                .filter(|price| Some(*price) <= most);
+            price.ok_or_else(|| {
+                let reason = format!("must be an amount of the deployment's currency, up to {MOST_PRICE}");
+                Problem::invalid(at, &reason)
+            })
         };
         match self {
             Self::Numbered(seats) => Ok(SeatLayout::numbered(seats.count, price("seats.price", &seats.price)?)),

@@ -260,6 +260,7 @@ async fn an_amount_that_is_not_there_is_no_amount_for_a_charge_but_fine_for_a_pa
 #[case::no_price(json!({"count": 5}), "seats.price: is missing")]
 #[case::half_a_won(json!({"count": 5, "price": 0.5}), "seats.price: must be an amount")]
 #[case::free(json!({"count": 5, "price": 0}), "seats: every seat needs a price above zero")]
+#[case::priceless(json!({"count": 5, "price": 1_000_000_001}), "seats.price: must be an amount")]
 #[case::none(json!({"count": 0, "price": 1}), "seats: must come to 1 to 100000 seats")]
 #[case::too_many(json!({"count": 100_001, "price": 1}), "seats: must come to 1 to 100000 seats")]
 #[case::huge(json!({"sections": [{"name": "A", "rows": 4_294_967_295_u32, "seats_per_row": 4_294_967_295_u32, "price": 1}]}), "seats")]
