@@ -31,16 +31,19 @@ use frontrow_domain::{
 };
 use uuid::Uuid;
 
-/// Gates that are open and behind which somebody waits.
+/// Gates that are open and behind which somebody waits. A gate and its line are looked up for each
+/// open performance, of which there are few, however many gates and fans there are.
 const GATES: &str = "
     SELECT s.schedule_id, s.booking_opens_at, s.booking_closes_at
-    FROM schedules s JOIN gates g ON g.schedule_id = s.schedule_id
+    FROM schedules s
+    CROSS JOIN LATERAL (
+        SELECT g.admitted_number FROM gates g
+        WHERE g.schedule_id = s.schedule_id AND NOT g.paused LIMIT 1) gate
     CROSS JOIN LATERAL (
         SELECT FROM queue_tokens t
-        WHERE t.schedule_id = g.schedule_id AND t.number > g.admitted_number AND t.state = 'waiting'
+        WHERE t.schedule_id = s.schedule_id AND t.number > gate.admitted_number AND t.state = 'waiting'
         LIMIT 1) next
     WHERE s.booking_closes_at > statement_timestamp() AND s.booking_opens_at <= statement_timestamp()
-        AND NOT g.paused
     ORDER BY s.schedule_id";
 
 /// `at` is later than the snapshot of the same statement: whoever is not counted any more had left
