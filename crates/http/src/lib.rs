@@ -2,20 +2,27 @@
 //!
 //! How a program serves it:
 //!
-//! ```ignore
-//! let mut registry = Registry::default();
-//! let metrics = HttpMetrics::register(&mut registry);      // and the program's own metrics
-//! let api = Api::new(Parts { storage, payments, policy, clock, secret, operator_key, runtime,
-//!                            registry: Arc::new(registry), metrics, settings });
-//! let server = Server::bind("127.0.0.1:0", workers, &api)?; // on a tokio runtime
+//! ```no_run
+//! # use frontrow_http::{Api, Parts, Server};
+//! # async fn serve(parts: Parts, stop_signal: impl Future + Send + 'static) -> std::io::Result<()> {
+//! // `parts` names what is needed: the storage's ports, payments, secrets, settings, a registry in
+//! // which `HttpMetrics::register` has registered, and the runtime that storage calls run on.
+//! let api = Api::new(parts);
+//! let server = Server::bind("127.0.0.1:0", 2, &api)?; // on a tokio runtime
 //! println!("listening on http://{}", server.local_addr()?);
-//! let stopper = server.stopper();                           // on a signal: api.drain();
-//! server.run_until_stopped().await?;                        // then stopper.stop().await
+//! let stopper = server.stopper();
+//! tokio::spawn(async move {
+//!     stop_signal.await;
+//!     api.drain(); // readiness turns red, clients are told to connect elsewhere
+//!     stopper.stop().await; // what was begun ends first
+//! });
+//! server.run_until_stopped().await
+//! # }
 //! ```
 //!
-//! [`routes`] is the URL table. Each resource has a file with its handlers, in which the order of
+//! `routes.rs` is the URL table. Each resource has a file with its handlers, in which the order of
 //! the lines is the order of the checks: credential, body, then the row's own, which the domain
-//! decides. [`code`] is the table of all errors.
+//! decides. `code.rs` is the table of all errors.
 
 mod admin;
 mod api;
@@ -45,7 +52,7 @@ mod wallets;
 mod wire;
 
 pub use api::{Api, Parts, Settings};
-pub use credentials::{AccessToken, OperatorSecret, RootSecret, Signer, UnusableOperatorKey, WeakSecret};
+pub use credentials::{OperatorSecret, RootSecret, UnusableOperatorKey, WeakSecret};
 pub use metrics::HttpMetrics;
 pub use openapi::openapi_json;
 pub use proxies::{InvalidNetwork, TrustedProxies};

@@ -8,13 +8,13 @@ use uuid::Uuid;
 const VERSION: u8 = 1;
 
 /// Says which user is calling, for a limited time.
-pub struct AccessToken {
+pub(crate) struct AccessToken {
     /// Who.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// From when on.
-    pub issued_at: Timestamp,
+    pub(crate) issued_at: Timestamp,
     /// From when on no longer.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 impl AccessToken {
@@ -22,8 +22,7 @@ impl AccessToken {
     pub(super) const BYTES: usize = 1 + 16 + 8 + 8;
 
     /// A token for `user_id` that is valid for `life` from `now` on, in whole milliseconds.
-    #[must_use]
-    pub fn issue(user_id: UserId, now: Timestamp, life: Duration) -> Self {
+    pub(crate) fn issue(user_id: UserId, now: Timestamp, life: Duration) -> Self {
         let issued_at = from_millis(to_millis(now)).unwrap_or(now);
         Self {
             user_id,

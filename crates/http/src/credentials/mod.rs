@@ -10,9 +10,9 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use access::AccessToken;
 pub(crate) use operator::{is_key, lookup_hash};
 
-pub use access::AccessToken;
 pub use operator::{OperatorSecret, UnusableOperatorKey};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -93,15 +93,14 @@ impl Purpose {
 }
 
 /// Signs and checks the two tokens.
-pub struct Signer {
+pub(crate) struct Signer {
     access: SigningKey,
     queue: SigningKey,
 }
 
 impl Signer {
     /// Derives the signing keys from the root secret.
-    #[must_use]
-    pub fn new(secret: &RootSecret) -> Self {
+    pub(crate) fn new(secret: &RootSecret) -> Self {
         Self {
             access: SigningKey::derive(secret, Purpose::AccessToken),
             queue: SigningKey::derive(secret, Purpose::QueueToken),
@@ -109,14 +108,12 @@ impl Signer {
     }
 
     /// Signs an access token.
-    #[must_use]
-    pub fn access_token(&self, token: &AccessToken) -> String {
+    pub(crate) fn access_token(&self, token: &AccessToken) -> String {
         self.access.sign(&token.to_bytes())
     }
 
     /// The user of an access token that is genuine and still valid at `now`.
-    #[must_use]
-    pub fn read_access_token(&self, text: &str, now: Timestamp) -> Option<UserId> {
+    pub(crate) fn read_access_token(&self, text: &str, now: Timestamp) -> Option<UserId> {
         let payload = self.access.verify::<{ AccessToken::BYTES }>(text)?;
         AccessToken::from_bytes(&payload)
             .filter(|token| token.is_valid(now))
@@ -124,14 +121,12 @@ impl Signer {
     }
 
     /// Signs a queue token: the same text each time for the same token.
-    #[must_use]
-    pub fn queue_token(&self, token: &TokenRef) -> String {
+    pub(crate) fn queue_token(&self, token: &TokenRef) -> String {
         self.queue.sign(&queue::to_bytes(token))
     }
 
     /// What a genuine queue token says.
-    #[must_use]
-    pub fn read_queue_token(&self, text: &str) -> Option<TokenRef> {
+    pub(crate) fn read_queue_token(&self, text: &str) -> Option<TokenRef> {
         let payload = self.queue.verify::<{ queue::BYTES }>(text)?;
         queue::from_bytes(&payload)
     }

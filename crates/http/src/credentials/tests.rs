@@ -164,3 +164,20 @@ fn two_secrets_that_differ_after_their_64th_byte_sign_differently() {
     let one = signer(&format!("{long}1")).queue_token(&token);
     assert!(signer(&format!("{long}2")).read_queue_token(&one).is_none());
 }
+
+/// Secrets have no `Debug` and no `Display` that could print them. This compiles only as long as
+/// a trait implementation does not make the two calls ambiguous.
+#[test]
+fn secrets_cannot_be_printed() {
+    trait Printable<A> {
+        fn is_unprintable() {}
+    }
+    impl<T: ?Sized> Printable<()> for T {}
+    struct Debugged;
+    impl<T: ?Sized + fmt::Debug> Printable<Debugged> for T {}
+    <RootSecret as Printable<_>>::is_unprintable();
+    <OperatorSecret as Printable<_>>::is_unprintable();
+    <Signer as Printable<_>>::is_unprintable();
+    <SigningKey as Printable<_>>::is_unprintable();
+    <AccessToken as Printable<_>>::is_unprintable();
+}

@@ -4,7 +4,6 @@ use crate::{
     client::text,
     house::{House, OPERATOR},
 };
-use frontrow_http::{OperatorSecret, RootSecret, Signer};
 use serde_json::json;
 use std::{
     io::{self, Write},
@@ -200,19 +199,4 @@ async fn credentials_and_bodies_are_in_no_log_and_no_problem() {
             assert!(!problem.contains(secret), "{secret} was answered");
         }
     }
-}
-
-/// Secrets have no `Debug` and no `Display` that could print them. This compiles only as long as
-/// a trait implementation does not make the two calls ambiguous.
-#[test]
-fn secrets_cannot_be_printed() {
-    trait Printable<A> {
-        fn is_unprintable() {}
-    }
-    impl<T: ?Sized> Printable<()> for T {}
-    struct Debugged;
-    impl<T: ?Sized + std::fmt::Debug> Printable<Debugged> for T {}
-    <RootSecret as Printable<_>>::is_unprintable();
-    <OperatorSecret as Printable<_>>::is_unprintable();
-    <Signer as Printable<_>>::is_unprintable();
 }
