@@ -130,7 +130,11 @@ def before_call(context, case, kwargs):
         "user_id": fan.user_id,
         "wallet_id": fan.wallet_id,
         "reservation_id": fan.reservation_id,
+        "file": "swagger-ui.css",
     }
+    if case.operation.label == "POST /v1/admin/concerts/{concert_id}/schedules" and mostly():
+        starts = 30 + next(WORKER.calls)
+        body.update(starts_at=moment(starts), booking_closes_at=moment(starts - 1), booking_opens_at=moment(-1))
     if case.operation.path.startswith("/v1/admin/"):
         there["concert_id"] = OPERATORS_CONCERT
     if case.operation.label in ("POST /v1/payments", "DELETE /v1/reservations/{reservation_id}"):
