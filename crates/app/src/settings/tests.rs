@@ -106,7 +106,7 @@ fn a_wrong_setting_is_named_with_its_origin() {
         ("FRONTROW_CLAIM_SECONDS", "1", "from 2 to 86400"),
         ("FRONTROW_HOLD_SECONDS", "soon", "from 1 to 86400"),
         ("FRONTROW_HOLD_SECONDS", "-1", "from 1 to 86400"),
-        ("FRONTROW_SEAT_LIMIT", "0", "from 1 to 100000"),
+        ("FRONTROW_SEAT_LIMIT", "0", "from 1 to 1000"),
         ("FRONTROW_CURRENCY", "krw", "ISO 4217"),
         ("FRONTROW_CURRENCY", "XYZ", "ISO 4217"),
         ("FRONTROW_STORAGE", "mysql://localhost/x", "must be sqlite:<path>"),
