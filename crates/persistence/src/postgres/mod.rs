@@ -145,13 +145,12 @@ impl Inner {
         loop {
             let attempt = async {
                 let lease = self.pool.lease().await?;
-                let answer = query(self, &lease).await;
-                match answer {
-                    Err(failure) if failure.is_lost() => Err(failure),
-                    answer => {
+                match query(self, &lease).await {
+                    Ok(answer) => {
                         lease.give_back();
-                        answer
+                        Ok(answer)
                     }
+                    Err(failure) => Err(transaction::look_after(lease, failure).await),
                 }
             };
             match in_time(DEADLINE, attempt).await {

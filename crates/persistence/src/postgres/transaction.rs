@@ -82,10 +82,21 @@ pub(super) async fn roll_back(lease: Lease) -> bool {
 /// Ends a transaction that failed. A failure on a connection that turns out to be gone is told as
 /// such, whatever the last thing was that the server said.
 pub(super) async fn abandon(lease: Lease, failure: Failure) -> Failure {
+    part(lease, "ROLLBACK", failure).await
+}
+
+/// The same for a statement outside of a transaction: an empty one shows whether the server is
+/// still there.
+pub(super) async fn look_after(lease: Lease, failure: Failure) -> Failure {
+    part(lease, "", failure).await
+}
+
+async fn part(lease: Lease, statement: &str, failure: Failure) -> Failure {
     if failure.is_lost() {
         return failure;
     }
-    if roll_back(lease).await {
+    if matches!(end(&lease, statement).await, Ok(Ok(()))) {
+        lease.give_back();
         failure
     } else {
         Failure::lost(format!("the connection broke after {failure:?}"))
