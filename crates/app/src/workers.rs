@@ -17,14 +17,22 @@ const GAUGES_EVERY: Duration = Duration::from_secs(10);
 const SLOWEST_RETRY: Duration = Duration::from_secs(5);
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
-/// Reading figures may take this share of the time at the most.
-const GAUGES_SHARE: u32 = 20;
+/// Looking at everything may take a twentieth of the time at the most, however much there is.
+const PAUSE_SHARE: u32 = 19;
+
+/// A server that has just started has more urgent things to do than to audit what is there.
+const FIRST_AUDIT_AFTER: Duration = Duration::from_secs(5);
 
 /// Something that is done over and over again, in bounded rounds.
 #[async_trait]
 trait Chore: Send + Sync + 'static {
     /// What it is called in logs.
     fn name(&self) -> &'static str;
+
+    /// When the first round is due.
+    fn first_after(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// One round; answers when the next one is due.
     async fn round(&self) -> Result<Duration, StoreError>;
@@ -69,7 +77,7 @@ impl Chore for Figures {
     async fn round(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
         self.1.refresh(&self.0).await?;
-        Ok(GAUGES_EVERY.max(started.elapsed() * GAUGES_SHARE))
+        Ok(GAUGES_EVERY.max(started.elapsed() * PAUSE_SHARE))
     }
 }
 
@@ -81,7 +89,12 @@ impl Chore for Auditor {
         "audit"
     }
 
+    fn first_after(&self) -> Duration {
+        FIRST_AUDIT_AFTER.min(self.2)
+    }
+
     async fn round(&self) -> Result<Duration, StoreError> {
+        let started = Instant::now();
         let report = audit(&*self.0.books).await?;
         self.1.audited(&report);
         for check in report.checks.iter().filter(|check| check.violations > 0) {
@@ -93,7 +106,7 @@ impl Chore for Auditor {
                 "invariant violated"
             );
         }
-        Ok(self.2)
+        Ok(self.2.max(started.elapsed() * PAUSE_SHARE))
     }
 }
 
@@ -145,6 +158,7 @@ impl Workers {
 }
 
 async fn rounds(chore: Arc<dyn Chore>, mut stop: watch::Receiver<bool>) {
+    pause(&mut stop, chore.first_after()).await;
     let mut failures = 0_u32;
     while !*stop.borrow() {
         let next = match chore.round().await {

@@ -145,19 +145,19 @@ pub const TABLE: &[Setting] = &[
         "KRW",
         "The currency of all prices and balances (ISO 4217)",
     ),
-    all(
+    server(
         "hold_seconds",
         "SECONDS",
         "300",
         "How long seats are held until they are paid",
     ),
-    all(
+    server(
         "claim_seconds",
         "SECONDS",
         "60",
         "How long an admitted fan may stay silent before the slot goes to the next",
     ),
-    all(
+    server(
         "seat_limit",
         "SEATS",
         "4",

@@ -17,19 +17,27 @@ use std::{
 /// keys, and admission's and the auditor's look at every performance.
 const SMALL: [&str; 6] = ["operator_keys", "gates", "lines", "schedules", "concerts", "places"];
 
-/// Every statement that any test of this process ran.
+/// Every statement that any test of this process ran on SQLite.
 static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn seen() -> BTreeSet<String> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Notes the text of every statement.
-struct Noting;
+/// Notes the text of every statement of a connection to a file. Other tests of this process talk to
+/// PostgreSQL.
+#[derive(Default)]
+struct Noting {
+    file: bool,
+}
 
 impl Instrumentation for Noting {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
+        if let InstrumentationEvent::StartEstablishConnection { url, .. } = event {
+            self.file = !url.starts_with("postgres");
+        } else if let InstrumentationEvent::StartQuery { query, .. } = event
+            && self.file
+        {
             let shown = query.to_string();
             let sql = shown.split(" -- binds:").next().unwrap_or_default().trim();
             SEEN.lock()
@@ -40,7 +48,7 @@ impl Instrumentation for Noting {
 }
 
 fn noting() -> Option<Box<dyn Instrumentation>> {
-    Some(Box::new(Noting))
+    Some(Box::new(Noting::default()))
 }
 
 #[derive(QueryableByName)]
