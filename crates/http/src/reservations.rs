@@ -74,10 +74,8 @@ fn seat_number(json: &RawValue) -> Option<u32> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reservation)]
 pub(crate) struct ReservationView {
-    /// `success` when the seats were just held; not there later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = success, required = false)]
-    status: Option<&'static str>,
+    #[schema(schema_with = success)]
+    status: &'static str,
     reservation_id: Uuid,
     user_id: Uuid,
     concert_id: Uuid,
@@ -107,7 +105,7 @@ impl ReservationView {
             ReservationState::Confirmed | ReservationState::Expired | ReservationState::Released => 0,
         };
         Self {
-            status: None,
+            status: "success",
             reservation_id: reservation.id.0,
             user_id: reservation.user_id.0,
             concert_id: concert_id.0,
@@ -144,10 +142,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
     let held = call.decide(command).await??;
     let currency = call.api().policy.currency;
     let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
-    Ok(HttpResponse::Created().json(ReservationView {
-        status: Some("success"),
-        ..view
-    }))
+    Ok(HttpResponse::Created().json(view))
 }
 
 /// `GET /v1/reservations/{reservation_id}`

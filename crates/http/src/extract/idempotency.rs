@@ -53,18 +53,20 @@ impl Call {
         owner: impl Into<KeyOwner>,
         received: &Received<B>,
     ) -> Result<Option<Request>, Problem> {
-        if !self.request.headers().contains_key(IDEMPOTENCY_KEY) {
+        let mut sent = self.request.headers().get_all(IDEMPOTENCY_KEY);
+        let Some(first) = sent.next() else {
             return Ok(None);
+        };
+        let key = first.as_bytes();
+        let characters = std::str::from_utf8(key).map_or(key.len(), |text| text.chars().count());
+        if sent.next().is_some() || !(1..=MOST_CHARACTERS).contains(&characters) {
+            let reason = "must be one key of 1 to 255 characters";
+            return Err(Problem::invalid("Idempotency-Key", reason));
         }
-        let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
-        let key = self
-            .single_header(&IDEMPOTENCY_KEY)
-            .filter(|key| (1..=MOST_CHARACTERS).contains(&key.len()))
-            .filter(visible)
-            .ok_or_else(|| Problem::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters"))?;
         let owner = owner.into();
         let mut hash = Sha256::new();
-        let parts = [owner.kind, self.request.method().as_str(), self.request.path(), key];
+        let (method, path) = (self.request.method().as_str(), self.request.path());
+        let parts = [owner.kind.as_bytes(), method.as_bytes(), path.as_bytes(), key];
         hash.update(owner.id.as_bytes());
         for part in parts {
             hash.update((part.len() as u64).to_be_bytes());

@@ -70,6 +70,7 @@ pub(crate) fn seats() -> Operation {
 
 fn held() -> Value {
     json!({
+        "status": "success",
         "reservation_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a004",
         "user_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a001",
         "concert_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a002",
@@ -85,8 +86,6 @@ fn held() -> Value {
 }
 
 pub(crate) fn hold() -> Operation {
-    let mut success = held();
-    success["status"] = json!("success");
     let example = json!({
         "concert_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a002",
         "date": "2026-12-24",
@@ -96,7 +95,7 @@ pub(crate) fn hold() -> Operation {
         .description("A hold lasts a few minutes; pay it before it lapses.")
         .credential(Credential::Booker)
         .body::<Hold>(example)
-        .answer::<ReservationView>(201, "The seats are held", success)
+        .answer::<ReservationView>(201, "The seats are held", held())
         .codes(&[
             Code::InvalidConcert,
             Code::InvalidDate,

