@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("frontrow-domain", &[]),
     ("frontrow-memory", &["frontrow-domain"]),
     ("frontrow-persistence", &["frontrow-domain"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "frontrow-persistence",
         ],
     ),
+    ("frontrow-rehearse", &[]),
     ("e2e", &[]),
 ];
 
