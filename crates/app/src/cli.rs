@@ -92,7 +92,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         ["keys", "revoke"] => Task::RevokeKey { id: text(leaf, "id") },
         ["audit"] => Task::Audit,
         ["openapi"] => Task::OpenApi,
-        _ => Task::Config,
+        ["config"] => Task::Config,
+        other => {
+            let unknown = format!("there is no command `{}`\n", other.join(" "));
+            return Err(clap::Error::raw(clap::error::ErrorKind::InvalidSubcommand, unknown));
+        }
     };
     Ok(Invocation {
         task,

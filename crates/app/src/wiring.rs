@@ -6,12 +6,12 @@ use crate::{
     settings::{ProviderKind, Settings, StorageUrl},
     simulated::SimulatedProvider,
 };
-use frontrow_domain::{clock::SystemClock, outcome::StoreError, payment::port::PaymentProvider, storage::Storage};
+use frontrow_domain::{clock::SystemClock, payment::port::PaymentProvider, storage::Storage};
 use frontrow_memory::Memory;
 use frontrow_persistence::{
     group_commit::{GroupCommit, LaneSettings},
     metrics::StoreMetrics,
-    postgres::{Postgres, PostgresSettings},
+    postgres::{OpenError, Postgres, PostgresSettings},
     sqlite::{Sqlite, SqliteSettings},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -116,7 +116,7 @@ fn open_sqlite(
         clock: Arc::new(SystemClock),
         readers: settings.workers,
         exclusive: purpose == Purpose::Serve,
-        migrate: settings.migrate,
+        migrate: settings.migrate && purpose != Purpose::Inspect,
         metrics: metrics.clone(),
     };
     tokio::task::block_in_place(|| Sqlite::open(settings)).map_err(|error| Failure::Runtime(error.to_string()))
@@ -136,18 +136,18 @@ async fn reach_postgres(
             Purpose::Serve => settings.postgres_connections,
             Purpose::Maintain | Purpose::Inspect => 2,
         },
-        migrate: settings.migrate,
+        migrate: settings.migrate && purpose != Purpose::Inspect,
         metrics: metrics.clone(),
     };
     let started = Instant::now();
     loop {
         match Postgres::connect(settings.clone()).await {
             Ok(postgres) => return Ok(postgres),
-            Err(StoreError::Unavailable(reason)) if started.elapsed() < PATIENCE_AT_START => {
+            Err(OpenError::Unreachable(reason)) if started.elapsed() < PATIENCE_AT_START => {
                 tracing::info!(%reason, "the database is not there yet");
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::Runtime(error.to_string())),
         }
     }
 }

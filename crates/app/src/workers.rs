@@ -147,9 +147,12 @@ impl Workers {
         let mut stop = self.stop.subscribe();
         self.tasks.spawn(async move {
             while !*stop.borrow() {
-                match tokio::spawn(rounds(chore.clone(), stop.clone())).await {
-                    Ok(()) => return,
-                    Err(ended) => error!(worker = chore.name(), %ended, "restarting a background loop"),
+                // A set of one: unlike a bare handle, it ends its task when it is dropped itself.
+                let mut rounds_of_one = JoinSet::new();
+                rounds_of_one.spawn(rounds(chore.clone(), stop.clone()));
+                match rounds_of_one.join_next().await {
+                    None | Some(Ok(())) => return,
+                    Some(Err(ended)) => error!(worker = chore.name(), %ended, "restarting a background loop"),
                 }
                 pause(&mut stop, RESTART_AFTER).await;
             }
@@ -185,11 +188,11 @@ fn retry_after(failures: u32) -> Duration {
     (ADMISSION_EVERY * 2_u32.saturating_pow(failures.min(10) - 1)).min(SLOWEST_RETRY)
 }
 
-/// Waits, but not beyond the end.
+/// Waits, but not beyond the end, and for ever when nobody is left to say so.
 async fn pause(stop: &mut watch::Receiver<bool>, duration: Duration) {
     tokio::select! {
         () = tokio::time::sleep(duration) => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        Ok(_) = stop.wait_for(|stop| *stop) => {}
     }
 }
 

@@ -173,23 +173,13 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Overloaded => Self::new(Code::Overloaded, "there is more to do than can be done soon"),
             StoreError::Unavailable(reason) => {
-                tracing::warn!(%reason, "the storage is unavailable");
-                Self::new(Code::StorageUnavailable, "nothing was changed")
+                Self::new(Code::StorageUnavailable, "nothing was changed").caused_by(reason)
             }
             StoreError::OutcomeUnknown(reason) => {
-                tracing::warn!(%reason, "the outcome of a write is unknown");
-                Self::new(
-                    Code::OutcomeUnknown,
-                    "repeat the request with the same Idempotency-Key to find out",
-                )
+                let detail = "it is not known whether this was done; repeat it with the same Idempotency-Key, or look";
+                Self::new(Code::OutcomeUnknown, detail).caused_by(reason)
             }
-            StoreError::Internal(reason) => {
-                tracing::error!(%reason, "a defect");
-                Self::new(
-                    Code::Internal,
-                    "the request could not be answered; it is logged under its request_id",
-                )
-            }
+            StoreError::Internal(reason) => Self::defect(reason),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! What is sold, for everybody to see.
 
 use crate::{
-    code::Code,
     endpoint::Outcome,
     extract::{Call, List},
-    problem::Problem,
     wire::{Day, Instant},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
-    catalog::{Programme, Schedule},
+    catalog::{Programme, Schedule, TargetRefusal},
     id::ConcertId,
 };
 use serde::Serialize;
@@ -80,10 +78,6 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let programme = call
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
-    let programme = programme.ok_or_else(no_such_concert)?;
+    let programme = programme.ok_or(TargetRefusal::InvalidConcert)?;
     Ok(HttpResponse::Ok().json(ConcertView::from(&*programme)))
-}
-
-pub(crate) fn no_such_concert() -> Problem {
-    Problem::new(Code::InvalidConcert, "there is no such concert")
 }

@@ -1,8 +1,6 @@
 //! When a concert can still be booked.
 
 use crate::{
-    code::Code,
-    concerts::no_such_concert,
     endpoint::Outcome,
     extract::{Booker, Call},
     limits::Rule,
@@ -12,9 +10,10 @@ use crate::{
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
+    catalog::TargetRefusal,
     id::ConcertId,
     queue::{Errand, TokenStatus, admits},
-    seating::port::Availability,
+    seating::{HoldRefusal, port::Availability},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,9 +63,9 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let programme = call
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
-    programme.ok_or_else(no_such_concert)?;
+    programme.ok_or(TargetRefusal::InvalidConcert)?;
     if inside.concert_id != concert {
-        return Err(wrong_scope("concert"));
+        return Err(HoldRefusal::TokenScopeMismatch.into());
     }
     let dates = call
         .read(|api| async move { api.storage.seating.availability(concert).await })
@@ -93,12 +92,4 @@ pub(crate) async fn admitted(call: &Call, booker: &Booker) -> Result<TokenStatus
         as_of.unwrap_or_else(|| call.api().clock.now()),
     )?;
     status.ok_or_else(|| Problem::invalid_token("the Queue-Token"))
-}
-
-/// The queue token opens another door.
-pub(crate) fn wrong_scope(what: &str) -> Problem {
-    Problem::new(
-        Code::TokenScopeMismatch,
-        format!("the queue token is for another {what}"),
-    )
 }

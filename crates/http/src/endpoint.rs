@@ -75,14 +75,7 @@ where
             match outcome.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(problem)) => problem.answer(&request),
-                Err(_panic) => {
-                    tracing::error!(path = request.path(), "a handler panicked");
-                    Problem::new(
-                        Code::Internal,
-                        "the request could not be answered; it is logged under its request_id",
-                    )
-                    .answer(&request)
-                }
+                Err(_panic) => Problem::defect("a handler panicked").answer(&request),
             }
         }
         .boxed_local()

@@ -99,9 +99,7 @@ impl Limits {
             return Ok(());
         };
         self.forget_quiet_callers(limiters);
-        let Some(limiter) = limiters.get(rule as usize) else {
-            return Ok(());
-        };
+        let limiter = &limiters[rule as usize];
         limiter.check_key(&caller).map_err(|not_until| {
             let wait = not_until.wait_time_from(limiter.clock().now());
             Problem::new(Code::RateLimited, "this was asked too often; wait a little").retry_after(wait)

@@ -6,7 +6,7 @@ use crate::{
     limits::Rule,
     problem::Problem,
     wallets::check_owner,
-    wire::{Amount, Instant, amount_in, success, words},
+    wire::{Amount, Instant, paid_in, success, words},
 };
 use actix_web::HttpResponse;
 use frontrow_domain::{
@@ -24,7 +24,7 @@ use uuid::Uuid;
 pub(crate) struct Pay {
     #[schema(format = Uuid)]
     reservation_id: String,
-    #[schema(schema_with = amount_in, required = false)]
+    #[schema(schema_with = paid_in, required = false)]
     amount: Option<Box<RawValue>>,
     /// Passed on to the payment provider.
     #[schema(max_length = 100, pattern = r"^[^\x00]*$")]
@@ -140,7 +140,7 @@ impl PaymentView {
 pub(crate) async fn create(mut call: Call) -> Outcome {
     let booker = call.booker(Rule::Money).await?;
     let received = call.body::<Pay>().await?;
-    let request = call.keyed(&booker.token, &received)?;
+    let request = call.keyed(&booker, &received)?;
     let currency = call.api().policy.currency;
     let pay = received.body;
     let command = PayReservation {

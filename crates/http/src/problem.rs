@@ -17,8 +17,9 @@ pub(crate) struct Problem {
     detail: String,
     retry_after: Option<Duration>,
     seat_numbers: Option<Vec<u32>>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     repeats: Option<RequestKey>,
+    cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -32,6 +33,7 @@ impl Problem {
             seat_numbers: None,
             allow: None,
             repeats: None,
+            cause: None,
         }
     }
 
@@ -60,12 +62,26 @@ impl Problem {
         }
     }
 
+    /// What only the log is told, under the request's id.
+    pub(crate) fn caused_by(self, cause: impl Into<Box<str>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
     /// Says which methods there are.
     pub(crate) fn allowing(self, methods: &str) -> Self {
         Self {
-            allow: Some(methods.to_owned()),
+            allow: Some(methods.into()),
             ..self
         }
+    }
+
+    /// Something that must not happen did.
+    pub(crate) fn defect(reason: impl Into<Box<str>>) -> Self {
+        let detail = "the request could not be answered; it is logged under its request_id";
+        Self::new(Code::Internal, detail).caused_by(reason)
     }
 
     /// A credential is missing or no good; which one is not a secret, why is.
@@ -81,6 +97,7 @@ impl Problem {
     /// The answer to a request.
     pub(crate) fn answer(self, request: &HttpRequest) -> HttpResponse {
         let own = request.extensions().get::<RequestId>().map(ToString::to_string);
+        self.log(own.as_deref().unwrap_or_default());
         let repeats = self.repeats;
         let request_id = repeats.map(|key| key.0.to_string()).or(own);
         let mut answer = self.answer_at(request.path(), request_id.unwrap_or_default());
@@ -88,6 +105,16 @@ impl Problem {
             answer.extensions_mut().insert(key);
         }
         answer
+    }
+
+    fn log(&self, request_id: &str) {
+        let Some(reason) = &self.cause else { return };
+        let code = self.code.as_str();
+        if self.code == Code::Internal {
+            tracing::error!(request_id, code, reason, "a defect");
+        } else {
+            tracing::warn!(request_id, code, reason, "storage brought no answer");
+        }
     }
 
     fn answer_at(self, path: &str, request_id: String) -> HttpResponse {

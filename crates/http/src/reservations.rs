@@ -1,7 +1,6 @@
 //! Seats held and bought.
 
 use crate::{
-    code::Code,
     endpoint::Outcome,
     extract::{Body, Call, Fields, whole_number},
     limits::Rule,
@@ -125,7 +124,7 @@ impl ReservationView {
 pub(crate) async fn create(mut call: Call) -> Outcome {
     let booker = call.booker(Rule::Hold).await?;
     let received = call.body::<Hold>().await?;
-    let request = call.keyed(&booker.token, &received)?;
+    let request = call.keyed(&booker, &received)?;
     let wanted = received.body;
     let concert = ConcertId::from_client(&wanted.concert_id);
     let date = DateSelector::from_client(&wanted.date);
@@ -154,10 +153,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
         .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?;
     if !actor.may_touch(found.reservation.user_id) {
-        return Err(Problem::new(
-            Code::UserMismatch,
-            "the reservation belongs to another user",
-        ));
+        return Err(ReleaseRefusal::UserMismatch.into());
     }
     let play = (found.schedule.concert_id, found.schedule.date);
     let view = ReservationView::of(&found.reservation, play, call.api().policy.currency, found.as_of);

@@ -1,12 +1,10 @@
 //! The seat map.
 
 use crate::{
-    code::Code,
-    dates::{admitted, wrong_scope},
+    dates::admitted,
     endpoint::Outcome,
     extract::Call,
     limits::Rule,
-    problem::Problem,
     wire::{Amount, Day, words},
 };
 use actix_web::{
@@ -17,7 +15,7 @@ use frontrow_domain::{
     catalog::{DateSelector, Schedule, SeatPlace},
     id::ConcertId,
     outcome::StoreError,
-    seating::{SeatStatus, port::SeatMap},
+    seating::{HoldRefusal, SeatStatus, port::SeatMap},
 };
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::Schema};
@@ -102,10 +100,10 @@ pub(crate) async fn list(call: Call) -> Outcome {
         .read(|api| async move { api.catalog.find(concert, date).await })
         .await??;
     if inside.token.schedule_id != schedule.id {
-        return Err(wrong_scope("performance"));
+        return Err(HoldRefusal::TokenScopeMismatch.into());
     }
     if !schedule.is_open_for_booking(inside.as_of) {
-        return Err(Problem::new(Code::BookingClosed, "booking is closed"));
+        return Err(HoldRefusal::BookingClosed.into());
     }
     let known = IfNoneMatch::parse(call.request()).unwrap_or(IfNoneMatch::Items(Vec::new()));
     let rendered = call.read(move |api| async move {

@@ -20,7 +20,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How long what was begun may take to end when stopping, in seconds; longer than any request.
+/// How long what was begun may take to end when stopping, in seconds; longer than any
+/// request that has arrived, but for an audit.
 const SHUTDOWN_SECONDS: u64 = 10;
 
 /// A server that listens. Nothing is answered until it [runs](Self::run_until_stopped).

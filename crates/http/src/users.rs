@@ -2,7 +2,6 @@
 
 use crate::{
     api::Api,
-    code::Code,
     credentials::AccessToken,
     endpoint::Outcome,
     extract::{Body, Call, Caller, Fields},
@@ -13,7 +12,7 @@ use crate::{
 use actix_web::HttpResponse;
 use frontrow_domain::{
     id::UserId,
-    identity::{GrantAccess, RegisterUser, Scope},
+    identity::{ActingRefusal, GrantAccess, RegisterUser, Scope},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -99,7 +98,7 @@ pub(crate) async fn grant_access(mut call: Call) -> Outcome {
     let received = call.no_body().await?;
     let request = call.keyed(&caller, &received)?;
     if matches!(caller, Caller::Fan(own) if own != user_id) {
-        return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
+        return Err(ActingRefusal::UserMismatch.into());
     }
     let command = GrantAccess { request, user_id };
     let user_id = call.decide(command).await??;

@@ -1,7 +1,6 @@
 //! Wallets and what moved in them.
 
 use crate::{
-    code::Code,
     endpoint::Outcome,
     extract::{Body, Call, Fields, List},
     limits::Rule,
@@ -12,7 +11,7 @@ use crate::{
 use actix_web::HttpResponse;
 use frontrow_domain::{
     id::{EntryId, UserId, WalletId},
-    identity::Actor,
+    identity::{ActingRefusal, Actor},
     money::Currency,
     payment::Approval,
     wallet::{ChargeRefusal, ChargeWallet, Charged, Entry, EntryKind, Payee, Wallet},
@@ -188,10 +187,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let wallet = find(&call).await?.ok_or(ChargeRefusal::InvalidWallet)?;
     if !actor.may_touch(wallet.user_id) {
-        return Err(Problem::new(
-            Code::WalletUserMismatch,
-            "the wallet belongs to another user",
-        ));
+        return Err(ChargeRefusal::WalletUserMismatch.into());
     }
     Ok(HttpResponse::Ok().json(WalletView::of(&wallet, call.api().policy.currency)))
 }
@@ -257,7 +253,7 @@ async fn find(call: &Call) -> Result<Option<Wallet>, Problem> {
 pub(crate) async fn check_owner(call: &Call, actor: Actor) -> Result<UserId, Problem> {
     let named = UserId::from_client(&call.path("user_id"));
     if !actor.may_touch(named) {
-        return Err(Problem::new(Code::UserMismatch, "the user named is not the caller"));
+        return Err(ActingRefusal::UserMismatch.into());
     }
     let user = call
         .read(|api| async move { api.storage.identities.user(named).await })

@@ -70,7 +70,16 @@ pub(crate) fn success() -> Schema {
     words(["success"])
 }
 
-/// The schema of an amount that is paid or charged; the most is what one charge may bring.
+/// The schema of an amount that is paid.
+pub(crate) fn paid_in() -> Schema {
+    let amount = ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .exclusive_minimum(Some(0))
+        .description(Some("The price, exactly, to be compared with the server's"));
+    Schema::Object(amount.build())
+}
+
+/// The schema of an amount that is charged.
 pub(crate) fn amount_in() -> Schema {
     let amount = ObjectBuilder::new()
         .schema_type(Type::Number)

@@ -14,6 +14,7 @@ use frontrow_persistence::metrics::StoreMetrics;
 /// # Errors
 /// The storage brought no answer, or an invariant is violated.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
+    settings.check_lasting()?;
     let open = OpenStorage::open(settings, Purpose::Inspect, &StoreMetrics::default()).await?;
     let report = audit(&*open.storage.books).await;
     open.close().await;

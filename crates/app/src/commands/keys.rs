@@ -3,7 +3,7 @@
 use crate::{
     failure::Failure,
     output::say,
-    settings::{Settings, StorageUrl, WrongSetting},
+    settings::{Settings, WrongSetting},
     wiring::{OpenStorage, Purpose},
 };
 use frontrow_domain::{
@@ -78,12 +78,7 @@ pub async fn revoke(settings: &Settings, id: &str) -> Result<(), Failure> {
 }
 
 async fn open(settings: &Settings, purpose: Purpose) -> Result<OpenStorage, Failure> {
-    if matches!(settings.storage, StorageUrl::Memory) {
-        return Err(WrongSetting::new(
-            "storage = \"memory:\" keeps nothing beyond this command; for a server in memory set FRONTROW_OPERATOR_KEY",
-        )
-        .into());
-    }
+    settings.check_lasting()?;
     OpenStorage::open(settings, purpose, &StoreMetrics::default()).await
 }
 

@@ -144,6 +144,20 @@ impl Settings {
         })
     }
 
+    /// Refuses to look for what an earlier process left behind where nothing can have been left.
+    ///
+    /// # Errors
+    /// The storage is in memory.
+    pub fn check_lasting(&self) -> Result<(), WrongSetting> {
+        match self.storage {
+            StorageUrl::Sqlite(_) | StorageUrl::Postgres(_) => Ok(()),
+            StorageUrl::Memory => Err(WrongSetting::new(
+                "storage = \"memory:\" keeps nothing beyond this command; ask the server itself, with \
+                 FRONTROW_OPERATOR_KEY",
+            )),
+        }
+    }
+
     /// Checks what settings mean together, for a command that serves.
     ///
     /// # Errors
@@ -157,13 +171,17 @@ impl Settings {
                  127.0.0.1, or say --allow-simulated-payments"
             )));
         }
-        match (&self.storage, &self.secret) {
-            (StorageUrl::Postgres(_), SecretSource::OfStorage) => Err(WrongSetting::new(
+        let has_own = match &self.storage {
+            StorageUrl::Memory | StorageUrl::Sqlite(_) => true,
+            StorageUrl::Postgres(_) => false,
+        };
+        if !has_own && matches!(self.secret, SecretSource::OfStorage) {
+            return Err(WrongSetting::new(
                 "PostgreSQL needs a secret that all instances share, at least 32 bytes: set FRONTROW_SECRET or \
                  FRONTROW_SECRET_FILE",
-            )),
-            _ => Ok(()),
+            ));
         }
+        Ok(())
     }
 }
 

@@ -27,17 +27,16 @@ fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
     };
-    let (authority, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    let authority = match authority.rsplit_once('@') {
-        Some((user, host)) => {
-            let name = user
-                .split_once(':')
-                .map_or(user.to_owned(), |(name, _)| format!("{name}:{REDACTED}"));
-            format!("{name}@{host}")
-        }
-        None => authority.to_owned(),
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, rest),
     };
-    let mut shown = format!("{scheme}://{authority}");
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let user = user.map_or(String::new(), |user| match user.split_once(':') {
+        Some((name, _)) => format!("{name}:{REDACTED}@"),
+        None => format!("{user}@"),
+    });
+    let mut shown = format!("{scheme}://{user}{place}");
     for (place, parameter) in parameters.split('&').filter(|p| !p.is_empty()).enumerate() {
         let lead = if place == 0 { '?' } else { '&' };
         let name = parameter.split('=').next().unwrap_or_default();

@@ -235,6 +235,13 @@ fn what_is_shown_can_stand_in_a_settings_file_and_holds_no_secret() {
         "{shown}"
     );
     assert!(shown.contains("# secret = [redacted]"), "{shown}");
+    let odd = Said::nothing().variable("FRONTROW_STORAGE", "postgres://app:hunter2?x@y@db/frontrow");
+    let (_, odd) = odd.read().unwrap();
+    let odd = show::settings(&odd);
+    assert!(
+        odd.contains("postgres://app:[redacted]@db/frontrow") && !odd.contains("hunter2"),
+        "{odd}"
+    );
     assert!(shown.parse::<toml::Table>().is_ok(), "{shown}");
     assert_eq!(shown.lines().count(), table::TABLE.len());
 }

@@ -59,7 +59,7 @@ impl SeatLayout {
     /// How many seats there are.
     #[must_use]
     pub fn len(&self) -> u32 {
-        u32::try_from(self.0.iter().map(SeatBlock::len).sum::<u64>()).unwrap_or(u32::MAX)
+        u32::try_from(self.total()).unwrap_or(u32::MAX)
     }
 
     /// Whether there is no seat at all.
@@ -92,8 +92,7 @@ impl SeatLayout {
 
     pub(super) fn check(&self) -> Result<(), InvalidField> {
         let invalid = |reason| Err(InvalidField { field: "seats", reason });
-        let total: u64 = self.0.iter().map(SeatBlock::len).sum();
-        if !(1..=Self::MOST_SEATS).contains(&total) {
+        if !(1..=Self::MOST_SEATS).contains(&self.total()) {
             return invalid("must come to 1 to 100000 seats");
         }
         let mut names = std::collections::BTreeSet::new();
@@ -117,6 +116,11 @@ impl SeatLayout {
             return invalid("the prices of all seats together are too much to count");
         }
         Ok(())
+    }
+
+    /// A layout that was not checked yet may have more seats than can be counted.
+    fn total(&self) -> u64 {
+        self.0.iter().map(SeatBlock::len).fold(0, u64::saturating_add)
     }
 
     /// The prices of all seats together in minor units, if that many can be counted: then no sum over some of the

@@ -15,10 +15,13 @@ const FRESH: Duration = Duration::from_millis(250);
 /// How many programmes are remembered at the most.
 const CAPACITY: usize = 10_000;
 
+/// When each programme was read; `None` since it was forgotten.
+type Known = HashMap<ConcertId, (Instant, Option<Arc<Programme>>)>;
+
 /// Finds performances by concert and date.
 pub struct Catalog {
     queries: Arc<dyn CatalogQueries>,
-    known: Mutex<HashMap<ConcertId, (Instant, Arc<Programme>)>>,
+    known: Mutex<Known>,
 }
 
 impl Catalog {
@@ -62,7 +65,7 @@ impl Catalog {
 
     /// Forgets a concert, so that the next reader sees what was just added to it.
     pub fn forget(&self, id: ConcertId) {
-        self.lock().remove(&id);
+        self.lock().insert(id, (Instant::now(), None));
     }
 
     async fn load(&self, id: ConcertId) -> Result<Option<Arc<Programme>>, StoreError> {
@@ -74,8 +77,10 @@ impl Catalog {
         if known.len() >= CAPACITY {
             known.retain(|_, (at, _)| at.elapsed() < FRESH);
         }
-        if known.len() < CAPACITY {
-            known.insert(id, (read_at, programme.clone()));
+        // What was read before it was forgotten may lack what was added since.
+        let outdated = known.get(&id).is_some_and(|(at, _)| *at > read_at);
+        if known.len() < CAPACITY && !outdated {
+            known.insert(id, (read_at, Some(programme.clone())));
         }
         Ok(Some(programme))
     }
@@ -83,10 +88,10 @@ impl Catalog {
     fn remembered(&self, id: ConcertId) -> Option<Arc<Programme>> {
         let known = self.lock();
         let (at, programme) = known.get(&id)?;
-        (at.elapsed() < FRESH).then(|| programme.clone())
+        programme.clone().filter(|_| at.elapsed() < FRESH)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConcertId, (Instant, Arc<Programme>)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -93,7 +93,10 @@ pub(crate) async fn change(mut call: Call) -> Outcome {
     let gate = call
         .write(|api| async move { api.storage.queue.patch_gate(schedule, patch).await })
         .await?;
-    let gate = gate.ok_or_else(no_such_schedule)??;
+    let gate = gate.ok_or_else(no_such_schedule)?.map_err(|invalid| {
+        // Here the gate is the body itself.
+        Problem::invalid(invalid.field.trim_start_matches("gate."), invalid.reason)
+    })?;
     Ok(HttpResponse::Ok().json(GateView::from(gate.settings)))
 }
 

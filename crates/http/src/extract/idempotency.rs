@@ -1,12 +1,9 @@
 //! `Idempotency-Key`: scoped to caller and route (SPEC §2).
 
-use super::{Call, Caller, Received, body::first_half};
+use super::{Booker, Call, Caller, Received, body::first_half};
 use crate::problem::Problem;
 use actix_web::http::header::HeaderName;
-use frontrow_domain::{
-    idempotency::{RecordId, Request, RequestKey},
-    queue::TokenRef,
-};
+use frontrow_domain::idempotency::{RecordId, Request, RequestKey};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -21,6 +18,8 @@ const MOST_CHARACTERS: usize = 255;
 pub(crate) struct KeyOwner {
     kind: &'static str,
     id: Uuid,
+    /// With which place in line, where that matters.
+    place: Uuid,
     /// The sharding key of the record.
     scope: Uuid,
 }
@@ -31,17 +30,24 @@ impl From<&Caller> for KeyOwner {
             Caller::Fan(user) => ("user", user.0),
             Caller::Operator(key, _) => ("operator", key.0),
         };
-        Self { kind, id, scope: id }
+        Self {
+            kind,
+            id,
+            place: Uuid::nil(),
+            scope: id,
+        }
     }
 }
 
-/// The records of booking calls live with the schedule.
-impl From<&TokenRef> for KeyOwner {
-    fn from(token: &TokenRef) -> Self {
+/// The records of booking calls live with the schedule. An operator who acts for a fan books as
+/// that fan.
+impl From<&Booker> for KeyOwner {
+    fn from(booker: &Booker) -> Self {
         Self {
-            kind: "queue token",
-            id: token.id.0,
-            scope: token.schedule_id.0,
+            kind: "booker",
+            id: booker.user().unwrap_or(booker.token.user_id).0,
+            place: booker.token.id.0,
+            scope: booker.token.schedule_id.0,
         }
     }
 }
@@ -68,6 +74,7 @@ impl Call {
         let (method, path) = (self.request.method().as_str(), self.request.path());
         let parts = [owner.kind.as_bytes(), method.as_bytes(), path.as_bytes(), key];
         hash.update(owner.id.as_bytes());
+        hash.update(owner.place.as_bytes());
         for part in parts {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

@@ -199,6 +199,25 @@ async fn a_key_belongs_to_its_caller_route_and_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_not_repeated_to_somebody_with_the_same_place_in_line() {
+    let house = House::open().await;
+    let concert = house.concert().await;
+    let (mina, place) = house.insider(&concert).await;
+    let jisoo = house.fan().await;
+    house.charge(&mina, 50_000).await;
+    let hold = json!({"concert_id": concert.concert_id, "date": "2026-12-24", "seat_numbers": [1]});
+    let hold = || house.post("/v1/reservations", &hold).key("mine");
+    let held = hold().inside(&mina, &place).expect(201).await;
+    hold().inside(&jisoo, &place).refused(403, "user_mismatch").await;
+    let pay = json!({"reservation_id": held["reservation_id"]});
+    let pay = || house.post("/v1/payments", &pay).key("mine");
+    let paid = pay().inside(&mina, &place).expect(201).await;
+    // The place is completed now, which is told before whose it was.
+    pay().inside(&jisoo, &place).refused(401, "invalid_token").await;
+    assert_eq!(pay().inside(&mina, &place).expect(201).await, paid);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_has_1_to_255_characters() {
     let house = House::open().await;
     let fan = house.fan().await;

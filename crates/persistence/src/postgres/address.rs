@@ -1,6 +1,6 @@
 //! Where the database is, and whether the way there has to be encrypted.
 
-use frontrow_domain::outcome::StoreError;
+use super::error::OpenError;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio_postgres::{
@@ -35,13 +35,13 @@ impl Address {
     ///
     /// # Errors
     /// One line without the password when the URL is none or encryption cannot be had.
-    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         // The parser's own message may quote the password.
         let mut config: Config = url.parse().map_err(|_| {
-            StoreError::Unavailable("not a PostgreSQL URL: postgres://user:password@host:port/database".to_owned())
+            OpenError::Unusable("not a PostgreSQL URL: postgres://user:password@host:port/database".to_owned())
         })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(StoreError::Unavailable("the PostgreSQL URL names no host".to_owned()));
+            return Err(OpenError::Unusable("the PostgreSQL URL names no host".to_owned()));
         }
         let encrypted = match config.get_ssl_mode() {
             SslMode::Disable => false,
@@ -113,8 +113,8 @@ fn is_local(config: &Config) -> bool {
     named && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
-fn tls() -> Result<MakeRustlsConnect, StoreError> {
-    let unusable = |error: rustls::Error| StoreError::Unavailable(format!("TLS cannot be set up: {error}"));
+fn tls() -> Result<MakeRustlsConnect, OpenError> {
+    let unusable = |error: rustls::Error| OpenError::Unusable(format!("TLS cannot be set up: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -159,7 +159,7 @@ mod tests {
             "postgres:///d",
             "",
         ] {
-            let StoreError::Unavailable(why) = Address::parse(url).err().unwrap() else {
+            let OpenError::Unusable(why) = Address::parse(url).err().unwrap() else {
                 panic!("{url} is refused otherwise");
             };
             assert!(!why.contains("s3cret") && !why.contains('\n'), "{why}");

@@ -3,6 +3,17 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use frontrow_domain::outcome::StoreError;
 
+/// Why a database was not opened. Each reads as one line for the operator, without the password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Nobody answers there; this may pass.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// It would not help to try again.
+    #[error("{0}")]
+    Unusable(String),
+}
+
 /// A transaction or query that came to nothing. Nothing was changed, unless it is said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {

@@ -1,6 +1,6 @@
 //! The schema: embedded migrations, safe to run on several instances at once.
 
-use super::address::Address;
+use super::{address::Address, error::OpenError};
 use diesel::{
     Connection, QueryableByName, RunQueryDsl,
     migration::{Migration, MigrationSource},
@@ -10,7 +10,6 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use frontrow_domain::outcome::StoreError;
 use std::collections::BTreeSet;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -27,11 +26,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # Errors
 /// One line that says why: the URL is none, the database cannot be reached, its schema is newer
 /// than this binary, or a migration failed.
-pub async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+pub async fn migrate(url: &str) -> Result<Vec<String>, OpenError> {
     run(&Address::parse(url)?).await
 }
 
-pub(super) async fn run(address: &Address) -> Result<Vec<String>, StoreError> {
+pub(super) async fn run(address: &Address) -> Result<Vec<String>, OpenError> {
     blocking(address, |conn| {
         conn.transaction::<Vec<String>, BoxError, _>(|conn| {
             sql_query("SET LOCAL lock_timeout = '60s'").execute(conn)?;
@@ -49,12 +48,12 @@ pub(super) async fn run(address: &Address) -> Result<Vec<String>, StoreError> {
 }
 
 /// Refuses a database whose schema is not exactly the one this binary knows.
-pub(super) async fn verify(address: &Address) -> Result<(), StoreError> {
+pub(super) async fn verify(address: &Address) -> Result<(), OpenError> {
     let missing = blocking(address, missing).await?;
     if missing.is_empty() {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!(
+    Err(OpenError::Unusable(format!(
         "the database's schema is older than this binary: run `frontrow migrate` first (missing: {})",
         missing.join(", ")
     )))
@@ -96,13 +95,13 @@ fn applied(conn: &mut Blocking) -> Result<BTreeSet<String>, BoxError> {
 async fn blocking<T: Send + 'static>(
     address: &Address,
     work: impl FnOnce(&mut Blocking) -> Result<T, BoxError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let unavailable = |why: String| StoreError::Unavailable(why);
+) -> Result<T, OpenError> {
+    let unusable = |why: &dyn std::fmt::Display| OpenError::Unusable(why.to_string());
     let conn = address
         .connect()
         .await
-        .map_err(|error| unavailable(format!("the database cannot be reached: {error}")))?;
+        .map_err(|error| OpenError::Unreachable(error.to_string()))?;
     let done = tokio::task::spawn_blocking(move || work(&mut Blocking::from(conn)));
-    let done = done.await.map_err(|error| StoreError::Internal(error.to_string()))?;
-    done.map_err(|error| unavailable(error.to_string()))
+    let done = done.await.map_err(|error| unusable(&error))?;
+    done.map_err(|error| unusable(&error))
 }

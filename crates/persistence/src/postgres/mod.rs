@@ -36,6 +36,7 @@ mod sweep;
 mod transaction;
 mod wallet;
 
+pub use error::OpenError;
 pub use migrate::migrate;
 
 use crate::metrics::StoreMetrics;
@@ -84,9 +85,9 @@ impl Postgres {
     /// work will run on the current runtime.
     ///
     /// # Errors
-    /// One line that says why when the URL is none, the database cannot be reached, or its schema
-    /// is not the one this binary knows.
-    pub async fn connect(settings: PostgresSettings) -> Result<Arc<Self>, StoreError> {
+    /// When the URL is none, the database cannot be reached, or its schema is not the one this
+    /// binary knows.
+    pub async fn connect(settings: PostgresSettings) -> Result<Arc<Self>, OpenError> {
         let address = Address::parse(&settings.url)?;
         if settings.migrate {
             migrate::run(&address).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     address::{Address, CONNECT_TIMEOUT},
-    error::Failure,
+    error::{Failure, OpenError},
 };
 use crate::metrics::StoreMetrics;
 use deadpool::{
@@ -33,7 +33,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// A pool that opens its connections when they are needed.
-    pub(super) fn new(address: &Address, size: usize, metrics: StoreMetrics) -> Result<Self, StoreError> {
+    pub(super) fn new(address: &Address, size: usize, metrics: StoreMetrics) -> Result<Self, OpenError> {
         let address = address.for_requests();
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
@@ -59,7 +59,7 @@ impl Pool {
                 }
             }))
             .build()
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
+            .map_err(|error| OpenError::Unusable(error.to_string()))?;
         Ok(Self { connections, metrics })
     }
 
