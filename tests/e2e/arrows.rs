@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("frontrow-domain", &[]),
     ("frontrow-memory", &["frontrow-domain"]),
     ("frontrow-persistence", &["frontrow-domain"]),
@@ -16,9 +16,11 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "frontrow-http",
             "frontrow-memory",
             "frontrow-persistence",
+            "frontrow-rehearse",
         ],
     ),
     ("frontrow-rehearse", &[]),
+    ("frontrow-bench", &["frontrow-rehearse"]),
     ("e2e", &[]),
 ];
 

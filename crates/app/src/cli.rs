@@ -1,8 +1,12 @@
 //! The command line. Flags of settings come from the settings' table; this file adds the commands.
 
-use crate::settings::table::{Audience, Form, Setting, TABLE};
+use crate::{
+    commands::rehearse,
+    settings::table::{Audience, Form, Setting, TABLE},
+};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use frontrow_domain::identity::Scope;
+use frontrow_rehearse::plan;
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 const ABOUT: &str = "The booking backend of a concert seller: fans queue, are let in a few at a time, hold seats, pay, \
@@ -15,6 +19,7 @@ Examples:
   frontrow serve --listen 0.0.0.0:80  serve to everybody
   frontrow keys create --name box-office --scopes users:write,booking:on-behalf
   frontrow config                     the settings in force, and where each comes from
+  frontrow rehearse --fans 5000       an on-sale with simulated fans, against a server of its own
 
 Settings:
   Each setting is a flag (--hold-seconds 300), an environment variable (FRONTROW_HOLD_SECONDS=300)
@@ -24,7 +29,7 @@ Settings:
   FRONTROW_OPERATOR_KEY. `frontrow help serve` explains every setting.
 
 Exit codes:
-  0 done, 1 failed (or the audit found a violation), 2 a wrong setting or command line";
+  0 done, 1 failed (or audit or rehearsal found what must not be), 2 a wrong setting or command line";
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub enum Task {
     OpenApi,
     /// Print the settings in force.
     Config,
+    /// Rehearse an on-sale.
+    Rehearse(plan::Given),
 }
 
 /// A command line.
@@ -93,6 +100,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         ["audit"] => Task::Audit,
         ["openapi"] => Task::OpenApi,
         ["config"] => Task::Config,
+        ["rehearse"] => Task::Rehearse(rehearse::given(leaf)),
         other => {
             let unknown = format!("there is no command `{}`\n", other.join(" "));
             return Err(clap::Error::raw(clap::error::ErrorKind::InvalidSubcommand, unknown));
@@ -144,6 +152,7 @@ fn command() -> Command {
         .subcommand(with_settings(audit, Audience::All))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document of the HTTP API"))
         .subcommand(with_settings(config, Audience::Server))
+        .subcommand(rehearse::command())
 }
 
 fn keys() -> Command {
@@ -267,6 +276,13 @@ mod tests {
         assert_eq!(created.task, Task::CreateKey { name, scopes });
         let refused = line("frontrow keys create --name door --scopes everything").unwrap_err();
         assert!(one_line(&refused).contains("there is no scope \"everything\""));
+    }
+
+    #[test]
+    fn a_rehearsal_takes_a_server_and_options() {
+        let invocation = line("frontrow rehearse http://127.0.0.1:1 --fans 7").unwrap();
+        let said = [("fans", "7"), ("url", "http://127.0.0.1:1")].map(|(flag, text)| (flag, text.to_owned()));
+        assert_eq!(invocation.task, Task::Rehearse(said.into()));
     }
 
     #[test]

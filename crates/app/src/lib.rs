@@ -47,6 +47,9 @@ fn carry_out(invocation: Invocation) -> Result<(), Failure> {
     if invocation.task == Task::OpenApi {
         return output::say(&frontrow_http::openapi_json());
     }
+    if let Task::Rehearse(given) = &invocation.task {
+        return commands::rehearse::rehearse(given);
+    }
     let (settings, layers) = Settings::read(&Sources {
         flags: &invocation.flags,
         environment: &|variable| std::env::var_os(variable),
@@ -76,6 +79,7 @@ async fn perform(task: Task, settings: Settings, layers: &Layers) -> Result<(), 
             output::say(&show::settings(layers))?;
             settings.check_serving().map_err(Failure::from)
         }
-        Task::OpenApi => Ok(()),
+        // Done above: neither takes settings.
+        Task::OpenApi | Task::Rehearse(_) => Ok(()),
     }
 }
