@@ -1,10 +1,22 @@
 //! What all workers of one process share.
 
 use crate::{
-    HttpMetrics, Limits, OperatorSecret, RootSecret, TrustedProxies, code::Code, credentials::Signer, problem::Problem,
+    HttpMetrics, Limits, OperatorSecret, RootSecret, TrustedProxies,
+    code::Code,
+    credentials::Signer,
+    fresh::{FEW, OwnWrites, Shared},
+    problem::Problem,
+    seats::{Rendered, Shape},
 };
 use frontrow_domain::{
-    catalog::service::Catalog, clock::Clock, outcome::StoreError, payment::service::Payments, policy::Policy,
+    catalog::service::Catalog,
+    clock::Clock,
+    id::{ConcertId, TokenId},
+    outcome::StoreError,
+    payment::service::Payments,
+    policy::Policy,
+    queue::TokenStatus,
+    seating::port::Availability,
     storage::Storage,
 };
 use prometheus_client::registry::Registry;
@@ -16,6 +28,9 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Handle;
+
+/// How many seat maps may be kept for longer than they are of use.
+const FEW_MAPS: usize = 8;
 
 /// What the HTTP side needs from the rest of the program.
 pub struct Parts {
@@ -89,7 +104,15 @@ pub struct Api {
     pub(crate) metrics: HttpMetrics,
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
-    runtime: Handle,
+    /// When callers last wrote, for what they may be told from memory.
+    pub(crate) writes: OwnWrites,
+    /// Places in line as they were a moment ago.
+    pub(crate) places: Shared<TokenId, Option<TokenStatus>>,
+    /// What can still be had of a concert, as it was a moment ago.
+    pub(crate) availability: Shared<ConcertId, Arc<[Availability]>>,
+    /// Seat maps as they were a moment ago. Each can have megabytes.
+    pub(crate) seat_maps: Shared<Shape, Arc<Rendered>>,
+    pub(crate) runtime: Handle,
     in_flight: AtomicUsize,
     draining: AtomicBool,
 }
@@ -110,6 +133,10 @@ impl Api {
             registry: parts.registry,
             metrics: parts.metrics,
             limits: Limits::new(parts.settings.rate_limits),
+            writes: OwnWrites::new(),
+            places: Shared::new(FEW),
+            availability: Shared::new(FEW),
+            seat_maps: Shared::new(FEW_MAPS),
             settings: parts.settings,
             runtime: parts.runtime,
             in_flight: AtomicUsize::new(0),

@@ -1,6 +1,7 @@
 //! When a concert can still be booked.
 
 use crate::{
+    api::Api,
     endpoint::Outcome,
     extract::{Booker, Call},
     limits::Rule,
@@ -12,10 +13,11 @@ use actix_web::HttpResponse;
 use frontrow_domain::{
     catalog::TargetRefusal,
     id::ConcertId,
-    queue::{Errand, TokenStatus, admits},
+    queue::{Errand, TokenRef, TokenStatus, admits},
     seating::{HoldRefusal, port::Availability},
 };
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -67,9 +69,17 @@ pub(crate) async fn list(call: Call) -> Outcome {
     if inside.concert_id != concert {
         return Err(HoldRefusal::TokenScopeMismatch.into());
     }
-    let dates = call
-        .read(|api| async move { api.storage.seating.availability(concert).await })
-        .await?;
+    let not_before = call.api().writes.not_before(booker.token.id);
+    let dates = match call.api().availability.at_hand(concert, not_before) {
+        Some(dates) => dates,
+        None => {
+            let ask = move |api: Arc<Api>| async move {
+                let ask = async || Ok(api.storage.seating.availability(concert).await?.into());
+                api.availability.get(concert, not_before, ask).await
+            };
+            call.read(ask).await?
+        }
+    };
     Ok(HttpResponse::Ok().json(DatesView {
         concert_id: concert.0,
         dates: dates
@@ -80,9 +90,25 @@ pub(crate) async fn list(call: Call) -> Outcome {
     }))
 }
 
+/// Where a token stands, or stood a moment ago. A slot that waits to be claimed is claimed now.
+async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
+    let not_before = call.api().writes.not_before(token.id);
+    if let Some(status) = call.api().places.at_hand(token.id, not_before) {
+        return Ok(status);
+    }
+    let asked = call.read(move |api| async move {
+        let ask = async || api.storage.queue.status(token).await;
+        api.places.get(token.id, not_before, ask).await
+    });
+    match asked.await? {
+        Some(status) if status.token.awaits_claim(status.as_of) => queue::visit(call, token).await,
+        status => Ok(status),
+    }
+}
+
 /// The checks marked † in SPEC §3, for calls that look before they book.
 pub(crate) async fn admitted(call: &Call, booker: &Booker) -> Result<TokenStatus, Problem> {
-    let status = queue::visit(call, booker.token).await?;
+    let status = place(call, booker.token).await?;
     let as_of = status.as_ref().map(|status| status.as_of);
     let token = status.as_ref().map(|status| &status.token);
     admits(

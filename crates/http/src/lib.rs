@@ -34,6 +34,7 @@ mod docs;
 mod edge;
 mod endpoint;
 mod extract;
+mod fresh;
 mod health;
 mod limits;
 mod metrics;

@@ -1,6 +1,7 @@
 //! Paying, and what was paid.
 
 use crate::{
+    api::Api,
     endpoint::Outcome,
     extract::{Body, Call, Fields, List},
     limits::Rule,
@@ -16,6 +17,7 @@ use frontrow_domain::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
@@ -37,10 +39,10 @@ pub(crate) struct Pay {
 impl Body for Pay {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
         Ok(Self {
-            reservation_id: fields.text("reservation_id")?,
+            reservation_id: fields.name_of("reservation_id")?,
             amount: fields.raw("amount").map(ToOwned::to_owned),
             payment_method: payment_method(fields)?,
-            user_id: fields.optional_text("user_id")?,
+            user_id: fields.optional_name_of("user_id")?,
         })
     }
 }
@@ -155,7 +157,13 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         payment_method: pay.payment_method,
         approval: Approval::Ask,
     };
-    let paid = call.write(|api| async move { api.payments.pay(command).await }).await?;
+    let place = booker.token.id;
+    let pay = |api: Arc<Api>| async move {
+        let paid = api.payments.pay(command).await;
+        api.writes.note(place);
+        paid
+    };
+    let paid = call.write(pay).await?;
     let receipt = paid.map_err(|refusal| {
         let recorded = request.filter(|_| refusal == PayRefusal::Declined);
         Problem::from(refusal).repeating(recorded)

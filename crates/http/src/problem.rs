@@ -16,7 +16,7 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     detail: String,
     retry_after: Option<Duration>,
-    seat_numbers: Option<Vec<u32>>,
+    seat_numbers: Option<Vec<i64>>,
     allow: Option<Box<str>>,
     repeats: Option<RequestKey>,
     cause: Option<Box<str>>,
@@ -46,7 +46,7 @@ impl Problem {
     }
 
     /// Names the seats it is about.
-    pub(crate) fn about_seats(self, seat_numbers: Vec<u32>) -> Self {
+    pub(crate) fn about_seats(self, seat_numbers: Vec<i64>) -> Self {
         Self {
             seat_numbers: Some(seat_numbers),
             ..self
@@ -182,5 +182,5 @@ pub(crate) struct ProblemBody {
     /// The seats that are taken or do not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    seat_numbers: Option<Vec<u32>>,
+    seat_numbers: Option<Vec<i64>>,
 }

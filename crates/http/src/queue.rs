@@ -32,9 +32,9 @@ pub(crate) struct Join {
 impl Body for Join {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
         Ok(Self {
-            concert_id: fields.text("concert_id")?,
-            date: fields.text("date")?,
-            user_id: fields.optional_text("user_id")?,
+            concert_id: fields.name_of("concert_id")?,
+            date: fields.name_of("date")?,
+            user_id: fields.optional_name_of("user_id")?,
         })
     }
 }
@@ -119,9 +119,7 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
         token_id: TokenId::mint(),
         actor,
         named: wanted.user_id.as_deref().map(UserId::from_client),
-        target: call
-            .read(|api| async move { api.catalog.find(concert, date).await })
-            .await?,
+        target: call.performance(concert, date).await?,
     };
     let joined = call.decide(command).await??;
     let (answer, word) = if joined.fresh {
@@ -145,7 +143,7 @@ pub(crate) async fn poll(call: Call) -> Outcome {
 pub(crate) async fn leave(call: Call) -> Outcome {
     let token = call.queue_token()?;
     call.limit_user(Rule::Poll, token.user_id)?;
-    call.decide(LeaveQueue { token }).await??;
+    call.decide_at(token.id, LeaveQueue { token }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -159,7 +157,7 @@ pub(crate) async fn visit(call: &Call, token: TokenRef) -> Result<Option<TokenSt
         return Ok(None);
     };
     if status.token.awaits_claim(status.as_of) {
-        status.token = call.decide(Visit { token }).await??;
+        status.token = call.decide_at(token.id, Visit { token }).await??;
         let claimed_at = status.token.claimed_at.unwrap_or(status.as_of);
         status.as_of = status.as_of.max(claimed_at);
     }

@@ -121,7 +121,10 @@ impl From<HoldRefusal> for Problem {
             HoldRefusal::BookingClosed => Self::new(Code::BookingClosed, detail),
             HoldRefusal::SeatLimitExceeded { .. } => Self::new(Code::SeatLimitExceeded, detail),
             HoldRefusal::InvalidSeat(seats) => Self::new(Code::InvalidSeat, detail).about_seats(seats),
-            HoldRefusal::SeatsTaken(seats) => Self::new(Code::SeatAlreadyReserved, detail).about_seats(seats),
+            HoldRefusal::SeatsTaken(seats) => {
+                let seats = seats.into_iter().map(i64::from).collect();
+                Self::new(Code::SeatAlreadyReserved, detail).about_seats(seats)
+            }
         }
     }
 }

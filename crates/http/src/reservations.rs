@@ -32,7 +32,7 @@ pub(crate) struct Hold {
     /// `YYYY-MM-DD` at the venue, or the exact start as an RFC 3339 date-time.
     date: String,
     #[schema(schema_with = wanted_seats)]
-    seat_numbers: Vec<u32>,
+    seat_numbers: Vec<i64>,
 }
 
 fn wanted_seats() -> Schema {
@@ -51,8 +51,8 @@ fn wanted_seats() -> Schema {
 
 impl Body for Hold {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
-        let concert_id = fields.text("concert_id")?;
-        let date = fields.text("date")?;
+        let concert_id = fields.name_of("concert_id")?;
+        let date = fields.name_of("date")?;
         let numbers = fields.list("seat_numbers")?;
         let numbers = numbers.into_iter().map(seat_number).collect::<Option<_>>();
         Ok(Self {
@@ -63,10 +63,12 @@ impl Body for Hold {
     }
 }
 
-/// A whole number is a seat number, though no seat carries one that is negative or huge; 0 stands
-/// for all of those, because no seat carries it either.
-fn seat_number(json: &RawValue) -> Option<u32> {
-    whole_number(json).map(|number| number.parse().unwrap_or(0))
+/// A whole number is a seat number, though no seat carries one that is negative or huge. What is
+/// beyond counting stands at the end of what can be counted.
+fn seat_number(json: &RawValue) -> Option<i64> {
+    let number = whole_number(json)?;
+    let end = if number.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(number.parse().unwrap_or(end))
 }
 
 /// Seats held together by one fan.
@@ -133,12 +135,10 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         reservation_id: ReservationId::mint(),
         token: booker.token,
         actor: booker.actor,
-        target: call
-            .read(|api| async move { api.catalog.find(concert, date).await })
-            .await?,
+        target: call.performance(concert, date).await?,
         seat_numbers: wanted.seat_numbers,
     };
-    let held = call.decide(command).await??;
+    let held = call.decide_at(booker.token.id, command).await??;
     let currency = call.api().policy.currency;
     let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
     Ok(HttpResponse::Created().json(view))
@@ -173,6 +173,6 @@ pub(crate) async fn release(call: Call) -> Outcome {
         made_with: (found.schedule_id, found.token_id),
         actor,
     };
-    call.decide(command).await??;
+    call.decide_at(found.token_id, command).await??;
     Ok(HttpResponse::NoContent().finish())
 }

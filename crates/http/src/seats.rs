@@ -1,6 +1,7 @@
 //! The seat map.
 
 use crate::{
+    api::Api,
     dates::admitted,
     endpoint::Outcome,
     extract::Call,
@@ -9,15 +10,25 @@ use crate::{
 };
 use actix_web::{
     HttpResponse,
-    http::header::{CacheControl, CacheDirective, ContentType, ETag, EntityTag, Header as _, IfNoneMatch},
+    http::header::{
+        self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ContentType, ETag, Encoding, EntityTag,
+        Header as _, IfNoneMatch,
+    },
+    web::Bytes,
 };
+use flate2::{Compression, write::GzEncoder};
 use frontrow_domain::{
     catalog::{DateSelector, Schedule, SeatPlace},
-    id::ConcertId,
+    id::{ConcertId, ScheduleId},
     outcome::StoreError,
     seating::{HoldRefusal, SeatStatus, port::SeatMap},
 };
 use serde::Serialize;
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    sync::Arc,
+};
 use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
@@ -89,6 +100,20 @@ impl<'a> SeatMapView<'a> {
     }
 }
 
+/// Which of a performance's maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
+    schedule: ScheduleId,
+    only_available: bool,
+    zipped: bool,
+}
+
+/// A map as it is sent.
+pub(crate) struct Rendered {
+    tag: EntityTag,
+    body: Bytes,
+}
+
 /// `GET /v1/concerts/{concert_id}/dates/{date}/seats`
 pub(crate) async fn list(call: Call) -> Outcome {
     let booker = call.booker(Rule::BookingRead).await?;
@@ -96,40 +121,80 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let inside = admitted(&call, &booker).await?;
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let date = DateSelector::from_client(&call.path("date"));
-    let schedule = call
-        .read(|api| async move { api.catalog.find(concert, date).await })
-        .await??;
+    let schedule = call.performance(concert, date).await??;
     if inside.token.schedule_id != schedule.id {
         return Err(HoldRefusal::TokenScopeMismatch.into());
     }
     if !schedule.is_open_for_booking(inside.as_of) {
         return Err(HoldRefusal::BookingClosed.into());
     }
-    let known = IfNoneMatch::parse(call.request()).unwrap_or(IfNoneMatch::Items(Vec::new()));
-    let rendered = call.read(move |api| async move {
-        let map = api.storage.seating.seats(schedule.id).await?;
-        let tag = tag(&map, only_available);
-        let body = if is_known(&known, &tag) {
-            None
-        } else {
-            let view = SeatMapView::of(&schedule, &map, only_available);
-            Some(serde_json::to_vec(&view).map_err(|error| StoreError::Internal(error.to_string()))?)
-        };
-        Ok((tag, body))
-    });
-    let (tag, body) = rendered.await?;
-    let mut answer = if body.is_some() {
-        HttpResponse::Ok()
-    } else {
+    let shape = Shape {
+        schedule: schedule.id,
+        only_available,
+        zipped: wants_gzip(&call),
+    };
+    let not_before = call.api().writes.not_before(booker.token.id);
+    let map = match call.api().seat_maps.at_hand(shape, not_before) {
+        Some(map) => map,
+        None => {
+            let ask = move |api: Arc<Api>| async move {
+                let ask = async || render(&api, schedule, shape).await;
+                api.seat_maps.get(shape, not_before, ask).await
+            };
+            call.read(ask).await?
+        }
+    };
+    Ok(answer(&call, shape, &map))
+}
+
+fn answer(call: &Call, shape: Shape, map: &Rendered) -> HttpResponse {
+    let known = is_known(call, &map.tag);
+    let mut answer = if known {
         HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
     };
     answer
-        .insert_header(ETag(tag))
-        .insert_header(CacheControl(vec![CacheDirective::Private, CacheDirective::NoCache]));
-    Ok(match body {
-        Some(body) => answer.content_type(ContentType::json()).body(body),
-        None => answer.finish(),
-    })
+        .insert_header(ETag(map.tag.clone()))
+        .insert_header(CacheControl(vec![CacheDirective::Private, CacheDirective::NoCache]))
+        .insert_header((header::VARY, "accept-encoding"));
+    if known {
+        return answer.finish();
+    }
+    if shape.zipped {
+        answer.insert_header(ContentEncoding::Gzip);
+    }
+    answer.content_type(ContentType::json()).body(map.body.clone())
+}
+
+/// Reads a map and writes it down: once for all who ask within a moment, because for a large house
+/// that is a lot of work, and most of all the compression.
+async fn render(api: &Api, schedule: Arc<Schedule>, shape: Shape) -> Result<Arc<Rendered>, StoreError> {
+    let map = api.storage.seating.seats(schedule.id).await?;
+    let write = move || -> io::Result<Rendered> {
+        let view = SeatMapView::of(&schedule, &map, shape.only_available);
+        let mut body = serde_json::to_vec(&view)?;
+        if shape.zipped {
+            let mut zip = GzEncoder::new(Vec::new(), Compression::fast());
+            zip.write_all(&body)?;
+            body = zip.finish()?;
+        }
+        Ok(Rendered {
+            tag: tag(&map, shape.only_available),
+            body: body.into(),
+        })
+    };
+    let written = api.runtime.spawn_blocking(write).await;
+    let defect = |error: &dyn Display| StoreError::Internal(format!("a seat map was not written: {error}"));
+    let rendered = written.map_err(|error| defect(&error))?;
+    Ok(Arc::new(rendered.map_err(|error| defect(&error))?))
+}
+
+/// Whether gzip suits the client better than plain text.
+fn wants_gzip(call: &Call) -> bool {
+    let ours = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(call.request()).ok();
+    accepted.and_then(|accepted| accepted.negotiate(ours.iter())) == Some(Encoding::gzip())
 }
 
 /// Maps with the same tag show the same. It is weak because compression changes the bytes.
@@ -138,9 +203,10 @@ fn tag(map: &SeatMap, only_available: bool) -> EntityTag {
     EntityTag::new_weak(format!("{}-{shown}", map.version()))
 }
 
-fn is_known(known: &IfNoneMatch, tag: &EntityTag) -> bool {
-    match known {
-        IfNoneMatch::Any => true,
-        IfNoneMatch::Items(tags) => tags.iter().any(|known| known.weak_eq(tag)),
+fn is_known(call: &Call, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(call.request()) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
     }
 }

@@ -58,7 +58,7 @@ impl Body for ChargeById {
         Ok(Self {
             amount: fields.raw("amount").map(ToOwned::to_owned),
             payment_method: payment_method(fields)?,
-            user_id: fields.optional_text("user_id")?,
+            user_id: fields.optional_name_of("user_id")?,
         })
     }
 }

@@ -1,6 +1,12 @@
 //! `frontrow demo`: a server for a first look, with everything that takes printed.
 
-use crate::{commands::serve::Running, failure::Failure, output::say, settings::Settings, shutdown::Signals};
+use crate::{
+    commands::serve::Running,
+    failure::Failure,
+    output::say,
+    settings::{ProviderKind, Settings},
+    shutdown::Signals,
+};
 use frontrow_domain::{
     catalog::{CreateConcert, CreateSchedule, Programme, Schedule, SeatBlock, SeatLayout},
     clock::{Clock as _, SystemClock, Timestamp},
@@ -36,19 +42,24 @@ pub async fn demo(mut settings: Settings) -> Result<(), Failure> {
     let running = Running::start(&settings).await?;
     let on_sale = sample(running.storage(), settings.policy.currency).await?;
     let key = own_key.as_ref().map(OperatorSecret::expose);
-    say(&first_look(running.address(), key, on_sale.as_deref()))?;
+    say(&first_look(&settings, running.address(), key, on_sale.as_deref()))?;
     running.announce()?;
     running.until_stopped(signals).await
 }
 
-/// A performance that can be booked now; of the sample concert, which is put on the list when there is no concert yet.
+/// A performance that can be booked now; of a sample concert, which is put on the list when there is none.
 async fn sample(storage: &Storage, currency: Currency) -> Result<Option<Arc<Schedule>>, Failure> {
     let now = SystemClock.now();
-    let mut concerts = programmes(storage).await?;
-    if concerts.is_empty() {
-        put_on_sale(storage, currency, now).await?;
-        concerts = programmes(storage).await?;
+    let open = bookable(storage, now).await?;
+    if open.is_some() {
+        return Ok(open);
     }
+    put_on_sale(storage, currency, now).await?;
+    Ok(bookable(storage, SystemClock.now()).await?)
+}
+
+async fn bookable(storage: &Storage, now: Timestamp) -> Result<Option<Arc<Schedule>>, StoreError> {
+    let concerts = programmes(storage).await?;
     let mut schedules = concerts.into_iter().flat_map(|programme| programme.schedules);
     Ok(schedules.find(|schedule| schedule.is_open_for_booking(now)))
 }
@@ -109,12 +120,17 @@ fn hall(currency: Currency) -> Option<SeatLayout> {
 }
 
 /// What a first look needs, ready to be pasted.
-fn first_look(address: SocketAddr, key: Option<&str>, on_sale: Option<&Schedule>) -> String {
+fn first_look(settings: &Settings, address: SocketAddr, key: Option<&str>, on_sale: Option<&Schedule>) -> String {
     let base = format!("http://{address}");
     let mut text = format!(
-        "frontrow demo: sign-up is open, payments are simulated; not for a real sale\n\n  \
+        "frontrow demo: sign-up is {}, payments are {}; not for a real sale\n\n  \
          API           {base}/v1/concerts\n  \
-         documentation {base}/docs\n"
+         documentation {base}/docs\n",
+        if settings.open_signup { "open" } else { "closed" },
+        match settings.payments {
+            ProviderKind::None => "without a provider",
+            ProviderKind::Simulated => "simulated",
+        },
     );
     if let Some(key) = key {
         text += &format!("  operator key  {key}   (every scope, until this server stops)\n");

@@ -53,7 +53,7 @@ pub fn hold_of(fan: &Fan, show: &Show, seats: &[u32]) -> HoldSeats {
         token: fan.token,
         actor: Actor::Fan(fan.user),
         target: Ok(show.clone()),
-        seat_numbers: seats.to_vec(),
+        seat_numbers: seats.iter().copied().map(i64::from).collect(),
     }
 }
 

@@ -89,6 +89,11 @@ impl DateSelector {
     #[must_use]
     pub fn from_client(text: &str) -> Self {
         let day = time::macros::format_description!("[year]-[month]-[day]");
+        // The parser would take a sign in front of the year.
+        let plain = text.starts_with(|first: char| first.is_ascii_digit());
+        if !plain {
+            return Self::Unknown;
+        }
         if let Ok(date) = Date::parse(text, &day) {
             return Self::On(date);
         }

@@ -54,13 +54,16 @@ impl Catalog {
         concert: ConcertId,
         date: DateSelector,
     ) -> Result<Result<Arc<Schedule>, TargetRefusal>, StoreError> {
-        if let Some(programme) = self.remembered(concert) {
-            let found = find(Some(&programme), date);
-            if found.is_ok() {
-                return Ok(found);
-            }
+        match self.known(concert, date) {
+            Some(schedule) => Ok(Ok(schedule)),
+            None => Ok(find(self.load(concert).await?.as_deref(), date)),
         }
-        Ok(find(self.load(concert).await?.as_deref(), date))
+    }
+
+    /// The same without asking storage: `None` when memory knows no such performance.
+    #[must_use]
+    pub fn known(&self, concert: ConcertId, date: DateSelector) -> Option<Arc<Schedule>> {
+        find(Some(&*self.remembered(concert)?), date).ok()
     }
 
     /// Forgets a concert, so that the next reader sees what was just added to it.

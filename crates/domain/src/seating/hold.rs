@@ -32,7 +32,7 @@ pub struct HoldSeats {
     /// before the transaction.
     pub target: Result<Arc<Schedule>, TargetRefusal>,
     /// The seats wanted, as the client named them.
-    pub seat_numbers: Vec<u32>,
+    pub seat_numbers: Vec<i64>,
 }
 
 /// Seats that are held now.
@@ -62,7 +62,7 @@ pub enum HoldRefusal {
     NoSeats,
     /// A seat was named more than once.
     #[error("seat {0} is named more than once")]
-    RepeatedSeat(u32),
+    RepeatedSeat(i64),
     /// There is no such performance.
     #[error(transparent)]
     Target(#[from] TargetRefusal),
@@ -82,7 +82,7 @@ pub enum HoldRefusal {
     },
     /// These seats do not exist.
     #[error("there are no seats {0:?}")]
-    InvalidSeat(Vec<u32>),
+    InvalidSeat(Vec<i64>),
     /// These seats are held or sold.
     #[error("seats {0:?} are taken")]
     SeatsTaken(Vec<u32>),
@@ -102,13 +102,11 @@ impl Decide for HoldSeats {
         needs.holdings.insert((schedule, self.token.user_id));
         let too_many = self.seat_numbers.len() > Policy::MOST_SEATS_PER_FAN as usize;
         if let Ok(target) = &self.target
+            && target.id == schedule
             && !too_many
         {
-            let exists = |number: &&u32| target.layout.seat(**number).is_some();
-            let wanted = self.seat_numbers.iter().filter(exists);
-            if target.id == schedule {
-                needs.seats.extend(wanted.map(|number| (schedule, *number)));
-            }
+            let wanted = self.seat_numbers.iter().filter_map(|wanted| in_layout(target, *wanted));
+            needs.seats.extend(wanted.map(|number| (schedule, number)));
         }
     }
 
@@ -122,8 +120,8 @@ impl Decide for HoldSeats {
             return Ok(held);
         }
         queue::claim(rows, &self.token, now);
-        let schedule = self.check(rows, now)?;
-        let held = self.accept(rows, schedule, now);
+        let (schedule, seat_numbers) = self.check(rows, now)?;
+        let held = self.accept(rows, schedule, seat_numbers, now);
         rows.remember(self.request.as_ref(), Recorded::Held(Box::new(held.clone())), now);
         Ok(held)
     }
@@ -148,7 +146,7 @@ impl HoldSeats {
     }
 
     /// The checks of SPEC §3, in their order.
-    fn check(&self, rows: &WorkingSet, now: Timestamp) -> Result<&Schedule, HoldRefusal> {
+    fn check(&self, rows: &WorkingSet, now: Timestamp) -> Result<(&Schedule, Vec<u32>), HoldRefusal> {
         let caller = match self.actor {
             Actor::Fan(user) => Some(user),
             Actor::OnBehalf => None,
@@ -163,24 +161,28 @@ impl HoldSeats {
             return Err(HoldRefusal::BookingClosed);
         }
         check_limit(rows, schedule, token.user_id, wanted.len(), now)?;
-        let unknown = |number: &u32| schedule.layout.seat(*number).is_none();
-        let unknown: Vec<u32> = wanted.iter().copied().filter(unknown).collect();
+        let unknown = |wanted: &i64| in_layout(schedule, *wanted).is_none();
+        let unknown: Vec<i64> = wanted.iter().copied().filter(unknown).collect();
         if !unknown.is_empty() {
             return Err(HoldRefusal::InvalidSeat(unknown));
         }
+        let wanted: Vec<u32> = wanted
+            .iter()
+            .filter_map(|wanted| in_layout(schedule, *wanted))
+            .collect();
         let open = |number: &u32| {
             rows.seats
                 .get(&(schedule.id, *number))
                 .is_some_and(|seat| seat.is_open(now))
         };
-        let taken: Vec<u32> = wanted.into_iter().filter(|number| !open(number)).collect();
+        let taken: Vec<u32> = wanted.iter().copied().filter(|number| !open(number)).collect();
         if !taken.is_empty() {
             return Err(HoldRefusal::SeatsTaken(taken));
         }
-        Ok(schedule)
+        Ok((schedule, wanted))
     }
 
-    fn distinct_seats(&self) -> Result<BTreeSet<u32>, HoldRefusal> {
+    fn distinct_seats(&self) -> Result<BTreeSet<i64>, HoldRefusal> {
         let mut distinct = BTreeSet::new();
         for number in &self.seat_numbers {
             if !distinct.insert(*number) {
@@ -194,11 +196,9 @@ impl HoldSeats {
         }
     }
 
-    fn accept(&self, rows: &mut WorkingSet, schedule: &Schedule, now: Timestamp) -> Held {
+    fn accept(&self, rows: &mut WorkingSet, schedule: &Schedule, seat_numbers: Vec<u32>, now: Timestamp) -> Held {
         let held_until = now + rows.policy.hold;
         let user_id = self.token.user_id;
-        let mut seat_numbers = self.seat_numbers.clone();
-        seat_numbers.sort_unstable();
         for number in &seat_numbers {
             let state = SeatState::Held {
                 reservation_id: self.reservation_id,
@@ -233,6 +233,12 @@ impl HoldSeats {
             as_of: now,
         }
     }
+}
+
+/// The number as the layout has it; `None` when it has no such seat.
+fn in_layout(schedule: &Schedule, wanted: i64) -> Option<u32> {
+    let number = u32::try_from(wanted).ok()?;
+    schedule.layout.seat(number).map(|_| number)
 }
 
 fn check_limit(

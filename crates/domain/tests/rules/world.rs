@@ -454,7 +454,7 @@ pub fn hold_of(token: TokenRef, show: &Arc<Schedule>, seats: &[u32]) -> HoldSeat
         token,
         actor: Actor::Fan(token.user_id),
         target: Ok(show.clone()),
-        seat_numbers: seats.to_vec(),
+        seat_numbers: seats.iter().copied().map(i64::from).collect(),
     }
 }
 

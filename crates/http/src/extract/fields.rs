@@ -63,6 +63,18 @@ impl<'a> Fields<'a> {
         raw.map(|raw| self.as_text(name, raw)).transpose()
     }
 
+    /// A text that names something and has to be there. Whatever it is, it is only compared.
+    pub(crate) fn name_of(&mut self, name: &str) -> Result<String, Problem> {
+        let raw = self.required(name)?;
+        self.as_name(name, raw)
+    }
+
+    /// The same that may be absent or null.
+    pub(crate) fn optional_name_of(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let raw = self.present(name);
+        raw.map(|raw| self.as_name(name, raw)).transpose()
+    }
+
     /// An RFC 3339 date-time with its own offset, in whole milliseconds as clients see them.
     pub(crate) fn instant(&mut self, name: &str) -> Result<OffsetDateTime, Problem> {
         let text = self.text(name)?;
@@ -132,11 +144,15 @@ impl<'a> Fields<'a> {
 
     /// PostgreSQL cannot keep a NUL, so none gets in.
     fn as_text(&self, name: &str, raw: &RawValue) -> Result<String, Problem> {
-        let text: String = serde_json::from_str(raw.get()).map_err(|_| self.invalid(name, "must be a text"))?;
+        let text = self.as_name(name, raw)?;
         if text.contains('\0') {
             return Err(self.invalid(name, "must not contain the character NUL"));
         }
         Ok(text)
+    }
+
+    fn as_name(&self, name: &str, raw: &RawValue) -> Result<String, Problem> {
+        serde_json::from_str(raw.get()).map_err(|_| self.invalid(name, "must be a text"))
     }
 
     fn as_count(&self, name: &str, raw: &RawValue) -> Result<u32, Problem> {

@@ -3,7 +3,9 @@
 use super::Call;
 use crate::{api::Api, problem::Problem};
 use frontrow_domain::{
+    catalog::{DateSelector, Schedule, TargetRefusal},
     decision::{Command, Decide, Verdict, decide_one},
+    id::{ConcertId, TokenId},
     outcome::StoreError,
 };
 use std::{
@@ -14,15 +16,34 @@ use std::{
 /// How long the audit may take: it reads everything.
 const AUDIT_PATIENCE: Duration = Duration::from_secs(60);
 
+fn no_verdict() -> StoreError {
+    StoreError::OutcomeUnknown("no verdict in time".to_owned())
+}
+
 impl Call {
-    /// Decides one command. The decision is carried out even if the caller has gone.
+    /// Decides one command. The decision is carried out even if the caller has gone, which is the
+    /// port's own promise.
     pub(crate) async fn decide<C>(&self, command: C) -> Result<C::Verdict, Problem>
     where
-        C: Decide + Into<Command> + Send + 'static,
-        C::Verdict: TryFrom<Verdict> + Send + 'static,
+        C: Decide + Into<Command>,
+        C::Verdict: TryFrom<Verdict>,
     {
-        self.write(|api| async move { decide_one(&*api.storage.decisions, command).await })
-            .await
+        let begun = Instant::now();
+        let decided = decide_one(&*self.api.storage.decisions, command);
+        let decided = tokio::time::timeout(self.patience.get(), decided).await;
+        self.keep_patience(begun);
+        Ok(decided.unwrap_or_else(|_| Err(no_verdict()))?)
+    }
+
+    /// The same for a command that changes what the caller sees behind a place in line.
+    pub(crate) async fn decide_at<C>(&self, place: TokenId, command: C) -> Result<C::Verdict, Problem>
+    where
+        C: Decide + Into<Command>,
+        C::Verdict: TryFrom<Verdict>,
+    {
+        let verdict = self.decide(command).await;
+        self.api.writes.note(place);
+        verdict
     }
 
     /// Runs what changes something to its end. A caller who gets no verdict in time is told that.
@@ -31,8 +52,7 @@ impl Call {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        self.wait(StoreError::OutcomeUnknown("no verdict in time".to_owned()), work)
-            .await
+        self.wait(no_verdict(), work).await
     }
 
     /// Asks storage.
@@ -43,6 +63,21 @@ impl Call {
     {
         self.wait(StoreError::Unavailable("no answer in time".to_owned()), work)
             .await
+    }
+
+    /// The performance that a concert and a date name. As a rule it is known.
+    pub(crate) async fn performance(
+        &self,
+        concert: ConcertId,
+        date: DateSelector,
+    ) -> Result<Result<Arc<Schedule>, TargetRefusal>, Problem> {
+        match self.api.catalog.known(concert, date) {
+            Some(schedule) => Ok(Ok(schedule)),
+            None => {
+                self.read(|api| async move { api.catalog.find(concert, date).await })
+                    .await
+            }
+        }
     }
 
     /// Asks storage for everything.
@@ -62,7 +97,11 @@ impl Call {
     {
         let begun = Instant::now();
         let outcome = self.api.run(self.patience.get(), late, work).await;
-        self.patience.set(self.patience.get().saturating_sub(begun.elapsed()));
+        self.keep_patience(begun);
         outcome
+    }
+
+    fn keep_patience(&self, begun: Instant) {
+        self.patience.set(self.patience.get().saturating_sub(begun.elapsed()));
     }
 }

@@ -71,6 +71,18 @@ impl Request {
         }
     }
 
+    /// Sends until the answer is like this: what was read a moment ago may be told once more.
+    pub async fn until(self, is: impl Fn(&Reply) -> bool) -> Reply {
+        loop {
+            let again = Self(self.0.try_clone().unwrap());
+            let answer = again.send().await;
+            if is(&answer) {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Sends, and has to get this problem.
     pub async fn refused(self, status: u16, code: &str) -> Value {
         let answer = self.send().await;

@@ -55,13 +55,22 @@ impl Flaky {
     }
 }
 
+/// Carries out what it was asked for, as the port promises, whether or not somebody still waits.
+struct Deciding(Arc<Flaky>);
+
 #[async_trait]
-impl Decisions for Flaky {
+impl Decisions for Deciding {
     async fn decide_each(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
-        self.begun.add_permits(1);
-        self.may_go_on.acquire().await.unwrap().forget();
-        self.failure()?;
-        self.decisions.decide_each(commands).await
+        let flaky = self.0.clone();
+        let deciding = tokio::spawn(async move {
+            flaky.begun.add_permits(1);
+            flaky.may_go_on.acquire().await.unwrap().forget();
+            flaky.failure()?;
+            flaky.decisions.decide_each(commands).await
+        });
+        deciding
+            .await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 }
 
@@ -94,7 +103,7 @@ async fn flaky_house_with(plan: Plan) -> (House, Arc<Flaky>) {
     let storage = Storage::of(&Memory::new(policy, clock.clone()));
     let flaky = Flaky::over(&storage);
     let storage = Storage {
-        decisions: flaky.clone(),
+        decisions: Arc::new(Deciding(flaky.clone())),
         books: flaky.clone(),
         ..storage
     };

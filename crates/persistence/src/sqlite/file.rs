@@ -57,22 +57,37 @@ fn is_database(file: &mut File) -> io::Result<bool> {
     Ok(start.is_empty() || start == MAGIC)
 }
 
-/// Takes the file for one server, until what this returns is dropped or the process ends in
-/// whatever way. The lock is on a file beside the database: SQLite's own locks must not be
-/// disturbed, and maintenance commands do not take it.
-pub(super) fn take(path: &Path) -> Result<File, OpenError> {
+/// A file that one server has for itself until this is dropped or the process ends in whatever way.
+pub(super) struct Taken {
+    _beside: File,
+    /// Closed after every connection: until then SQLite's own locks hang on the process having no
+    /// other handle on the file that it closes.
+    _itself: File,
+}
+
+/// Takes the file for one server. One lock is on a file beside the database, so that its name is
+/// taken, and one on the database, so that it is under all its names. Both are locks that SQLite
+/// does not know and maintenance commands do not take.
+pub(super) fn take(path: &Path) -> Result<Taken, OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
+    Ok(Taken {
+        _beside: lock(Path::new(&beside), path)?,
+        _itself: lock(path, path)?,
+    })
+}
+
+fn lock(file: &Path, database: &Path) -> Result<File, OpenError> {
     let unreachable = |error: io::Error| OpenError::Unreachable {
-        path: PathBuf::from(&beside),
+        path: file.to_owned(),
         reason: error.to_string(),
     };
     let mut options = OpenOptions::new();
-    let lock = options.create(true).truncate(false).write(true).open(&beside);
+    let lock = options.create(true).truncate(false).write(true).open(file);
     let lock = lock.map_err(unreachable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
         Err(TryLockError::Error(error)) => Err(unreachable(error)),
     }
 }

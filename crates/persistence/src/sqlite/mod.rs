@@ -31,9 +31,10 @@ pub use error::OpenError;
 
 use crate::metrics::StoreMetrics;
 use connection::Opener;
+use file::Taken;
 use frontrow_domain::{clock::Clock, policy::Policy};
 use pool::Pool;
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 use steady::Steady;
 
 /// How a database file is opened.
@@ -61,7 +62,7 @@ pub struct Sqlite {
     // Dropped in this order: the writer closes the file last and leaves no log behind.
     readers: Pool,
     writer: Pool,
-    _lock: Option<File>,
+    _taken: Option<Taken>,
 }
 
 impl Sqlite {
@@ -71,7 +72,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(settings: SqliteSettings) -> Result<Arc<Self>, OpenError> {
         let path = file::check(&settings.path)?;
-        let lock = settings.exclusive.then(|| file::take(&path)).transpose()?;
+        let taken = settings.exclusive.then(|| file::take(&path)).transpose()?;
         let writing = Opener::writing(&path);
         migrate::bring_up_to_date(&writing, &path, settings.migrate)?;
         let writer = Pool::writer(&writing, &settings.metrics)?;
@@ -81,7 +82,7 @@ impl Sqlite {
             clock: Arc::new(Steady::new(settings.clock)),
             readers,
             writer,
-            _lock: lock,
+            _taken: taken,
         }))
     }
 }

@@ -97,7 +97,7 @@ fn hold(schedule: &Arc<Schedule>, token: TokenRef, seat: u32) -> Command {
         token,
         actor: Actor::Fan(token.user_id),
         target: Ok(schedule.clone()),
-        seat_numbers: vec![seat],
+        seat_numbers: vec![seat.into()],
     })
 }
 

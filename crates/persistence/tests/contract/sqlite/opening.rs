@@ -54,13 +54,19 @@ async fn a_file_has_one_server_at_a_time() {
 async fn a_server_is_found_by_another_name_of_its_file() {
     let house = House::new();
     let first = house.open(policy()).unwrap();
-    let link = house.file().with_file_name("link.db");
-    std::os::unix::fs::symlink(house.file(), &link).unwrap();
-    let second = refusal(SqliteSettings {
-        path: link,
-        ..house.settings(policy())
-    });
-    assert!(matches!(second, OpenError::InUse(_)), "{second:?}");
+    let (soft, hard) = (
+        house.file().with_file_name("soft.db"),
+        house.file().with_file_name("hard.db"),
+    );
+    std::os::unix::fs::symlink(house.file(), &soft).unwrap();
+    fs::hard_link(house.file(), &hard).unwrap();
+    for link in [soft, hard] {
+        let second = refusal(SqliteSettings {
+            path: link,
+            ..house.settings(policy())
+        });
+        assert!(matches!(second, OpenError::InUse(_)), "{second:?}");
+    }
     drop(first);
 }
 

@@ -1,0 +1,218 @@
+//! Answers that many callers can share for a moment.
+//!
+//! A read may be up to 250 ms old, but never older than what its own caller has written through
+//! this instance (SPEC §2). So each answer is kept with the moment it was asked for, and whoever
+//! wrote later than that gets a newer one.
+
+use frontrow_domain::{id::TokenId, outcome::StoreError};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How old an answer may be.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// How many small entries there may be before those that are of no use any more are looked for.
+pub(crate) const FEW: usize = 1_024;
+
+/// When places in line were last written to through this instance.
+pub(crate) struct OwnWrites(Mutex<Entries<TokenId, ()>>);
+
+impl OwnWrites {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Entries::new(FEW)))
+    }
+
+    /// Something was written with this place in line. To be called when that is done.
+    pub(crate) fn note(&self, token: TokenId) {
+        lock(&self.0).insert(token, Instant::now(), ());
+    }
+
+    /// How old an answer for this place in line may be.
+    pub(crate) fn not_before(&self, token: TokenId) -> NotBefore {
+        let usual = Instant::now().checked_sub(FRESH);
+        let own = lock(&self.0).known.get(&token).map(|(at, ())| *at);
+        NotBefore(usual.max(own))
+    }
+}
+
+/// The moment that an answer must not have been asked for before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotBefore(Option<Instant>);
+
+impl NotBefore {
+    fn allows(self, asked_at: Instant) -> bool {
+        self.0.is_none_or(|not_before| not_before < asked_at)
+    }
+}
+
+/// The latest answer to each question. Of those who ask the same at once, one asks storage and the
+/// others wait for that answer.
+pub(crate) struct Shared<K, V> {
+    slots: Mutex<Entries<K, Arc<Slot<V>>>>,
+}
+
+struct Slot<V> {
+    answer: Mutex<Option<(Instant, V)>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
+    /// Old answers go as soon as there are more than a `few`.
+    pub(crate) fn new(few: usize) -> Self {
+        Self {
+            slots: Mutex::new(Entries::new(few)),
+        }
+    }
+
+    /// The answer, if a fresh one is at hand.
+    pub(crate) fn at_hand(&self, key: K, not_before: NotBefore) -> Option<V> {
+        let slot = lock(&self.slots).known.get(&key).map(|(_, slot)| slot.clone())?;
+        slot.fresh(not_before)
+    }
+
+    /// A fresh answer, got from storage unless one is at hand.
+    pub(crate) async fn get(
+        &self,
+        key: K,
+        not_before: NotBefore,
+        ask: impl AsyncFnOnce() -> Result<V, StoreError>,
+    ) -> Result<V, StoreError> {
+        let slot = lock(&self.slots).slot(key);
+        let _asking = slot.asking.lock().await;
+        if let Some(answer) = slot.fresh(not_before) {
+            return Ok(answer);
+        }
+        let asked_at = Instant::now();
+        let answer = ask().await?;
+        *lock(&slot.answer) = Some((asked_at, answer.clone()));
+        Ok(answer)
+    }
+}
+
+impl<V: Clone> Slot<V> {
+    fn fresh(&self, not_before: NotBefore) -> Option<V> {
+        let answer = lock(&self.answer);
+        let (asked_at, answer) = answer.as_ref()?;
+        not_before.allows(*asked_at).then(|| answer.clone())
+    }
+}
+
+/// What is known, with the moment it was last of interest. Entries that are of no use any more go
+/// when there are many, so the memory is bounded by what happens within 250 ms.
+struct Entries<K, V> {
+    known: HashMap<K, (Instant, V)>,
+    few: usize,
+    many: usize,
+}
+
+impl<K: Copy + Eq + Hash, V> Entries<K, V> {
+    fn new(few: usize) -> Self {
+        Self {
+            known: HashMap::new(),
+            few,
+            many: few,
+        }
+    }
+
+    fn insert(&mut self, key: K, at: Instant, value: V) {
+        if self.known.len() >= self.many {
+            self.known.retain(|_, (at, _)| at.elapsed() <= FRESH);
+            self.known.shrink_to(self.few);
+            self.many = self.few.max(2 * self.known.len());
+        }
+        self.known.insert(key, (at, value));
+    }
+}
+
+impl<K: Copy + Eq + Hash, V> Entries<K, Arc<Slot<V>>> {
+    fn slot(&mut self, key: K) -> Arc<Slot<V>> {
+        let now = Instant::now();
+        if let Some((at, slot)) = self.known.get_mut(&key) {
+            *at = now;
+            return slot.clone();
+        }
+        let slot = Arc::new(Slot {
+            answer: Mutex::new(None),
+            asking: tokio::sync::Mutex::new(()),
+        });
+        self.insert(key, now, slot.clone());
+        slot
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    fn anyone(writes: &OwnWrites) -> NotBefore {
+        writes.not_before(TokenId::mint())
+    }
+
+    #[tokio::test]
+    async fn one_asks_and_the_others_get_the_same_answer() {
+        let (shared, writes, asked) = (Shared::new(1), OwnWrites::new(), AtomicU32::new(0));
+        let ask = async || {
+            tokio::task::yield_now().await;
+            Ok(asked.fetch_add(1, SeqCst))
+        };
+        let all = (0..40).map(|_| shared.get("map", anyone(&writes), ask));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|answer| *answer == Ok(0)), "{answers:?}");
+        assert_eq!(shared.at_hand("map", anyone(&writes)), Some(0));
+        assert_eq!(shared.at_hand("another", anyone(&writes)), None);
+    }
+
+    #[tokio::test]
+    async fn who_wrote_gets_an_answer_from_after_that() {
+        let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
+        let first = shared.get("map", writes.not_before(me), async || Ok(1)).await;
+        assert_eq!(first, Ok(1));
+        writes.note(me);
+        assert_eq!(shared.at_hand("map", writes.not_before(me)), None);
+        assert_eq!(shared.at_hand("map", anyone(&writes)), Some(1));
+        let second = shared.get("map", writes.not_before(me), async || Ok(2)).await;
+        assert_eq!(second, Ok(2));
+        assert_eq!(shared.at_hand("map", anyone(&writes)), Some(2));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_asked_for_before_the_write_is_of_no_use() {
+        let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
+        let slow = shared.get("map", anyone(&writes), async || {
+            writes.note(me);
+            Ok(1)
+        });
+        assert_eq!(slow.await, Ok(1));
+        assert_eq!(shared.at_hand("map", writes.not_before(me)), None);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_remembered() {
+        let (shared, writes) = (Shared::new(1), OwnWrites::new());
+        let down = || StoreError::Unavailable("gone".to_owned());
+        let failed = shared.get("map", anyone(&writes), async || Err::<u32, _>(down())).await;
+        assert_eq!(failed, Err(down()));
+        assert_eq!(shared.get("map", anyone(&writes), async || Ok(1)).await, Ok(1));
+    }
+
+    #[test]
+    fn what_is_of_no_use_any_more_is_forgotten() {
+        let mut entries: Entries<usize, ()> = Entries::new(FEW);
+        let Some(long_ago) = Instant::now().checked_sub(2 * FRESH) else {
+            return;
+        };
+        for key in 0..10 * FEW {
+            entries.insert(key, long_ago, ());
+        }
+        assert!(entries.known.len() <= FEW, "{}", entries.known.len());
+    }
+}
