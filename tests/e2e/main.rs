@@ -22,6 +22,7 @@ mod instances;
 mod process;
 mod races;
 mod refusals;
+mod rehearse;
 mod replay;
 mod seed_000;
 mod seed_001;
