@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::{sync::Semaphore, time::Instant};
 
-/// How long an answer is waited for once the call has a connection.
+/// How long a fan waits for an answer once the call has a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a call got no answer.
@@ -19,9 +19,9 @@ pub(crate) enum Unanswered {
     /// The connection did not come about, or broke.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// Nothing came.
-    #[error("no answer within {} s", PATIENCE.as_secs())]
-    Silent,
+    /// Nothing came for so long.
+    #[error("no answer within {} s", .0.as_secs())]
+    Silent(Duration),
 }
 
 impl Unanswered {
@@ -31,7 +31,7 @@ impl Unanswered {
             Unanswered::Broken(Broken::Connect { .. }) => "no_connection",
             Unanswered::Broken(Broken::Http(_)) => "connection_broken",
             Unanswered::Broken(Broken::Unsendable(_)) => "unsendable",
-            Unanswered::Silent => "no_answer",
+            Unanswered::Silent(_) => "no_answer",
         }
     }
 }
@@ -68,13 +68,18 @@ impl Door {
     }
 
     /// Calls over the next connection that is free.
-    pub(crate) async fn call(&self, mut call: Call) -> Result<Exchange, Unanswered> {
+    pub(crate) async fn call(&self, call: Call) -> Result<Exchange, Unanswered> {
+        self.call_within(PATIENCE, call).await
+    }
+
+    /// Calls over the next connection that is free, and waits so long for the answer.
+    pub(crate) async fn call_within(&self, patience: Duration, mut call: Call) -> Result<Exchange, Unanswered> {
         call.path.insert_str(0, &self.base.prefix);
         // An error would mean that the semaphore was closed, which nobody does.
         let _permit = self.free.acquire().await;
         let passed_at = Instant::now();
-        let answered = tokio::time::timeout(PATIENCE, self.pass(call)).await;
-        let reply = answered.map_err(|_| Unanswered::Silent)??;
+        let answered = tokio::time::timeout(patience, self.pass(call)).await;
+        let reply = answered.map_err(|_| Unanswered::Silent(patience))??;
         Ok(Exchange {
             reply,
             passed_at,

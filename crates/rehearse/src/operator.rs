@@ -9,11 +9,17 @@ use crate::{
 use hyper::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 /// How often a call is made again that was asked to come back.
 const MOST_ATTEMPTS: u32 = 60;
+
+/// How long a server may take to show what it is.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// How long an answer is waited for. An audit reads everything there is, and has a minute for it.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The operator of a rehearsal.
 #[derive(Debug, Clone)]
@@ -75,7 +81,7 @@ impl Operator {
     /// Finds out whether a frontrow answers there.
     pub(crate) async fn greet(&self) -> Result<Greeting, Obstacle> {
         let base = self.door.base();
-        let reply = match self.door.call(Call::get("/openapi.json")).await {
+        let reply = match self.door.call_within(GREETING, Call::get("/openapi.json")).await {
             Ok(exchange) => exchange.reply,
             Err(Unanswered::Broken(Broken::Http(_))) => {
                 return Err(Obstacle::new(format!("{base} is reached, but does not answer in HTTP")));
@@ -122,7 +128,7 @@ impl Operator {
         let call = call.with("authorization", bearer.clone());
         let mut attempts = 0;
         loop {
-            let exchange = self.door.call(call.clone()).await;
+            let exchange = self.door.call_within(PATIENCE, call.clone()).await;
             let reply = exchange.map_err(|unanswered| {
                 let base = self.door.base();
                 Obstacle::new(format!(

@@ -31,6 +31,9 @@ const SHARDS: usize = 8;
 /// How often the live numbers are read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// What is said of an interruption by which nothing was measured yet.
+pub(crate) const TOO_EARLY: &str = "interrupted before the sale opened";
+
 /// An on-sale that can be rehearsed.
 pub struct Rehearsal {
     plan: Plan,
@@ -75,7 +78,7 @@ impl Rehearsal {
 
     async fn hold_at_own(&self, stop: watch::Receiver<bool>, display: &Display) -> Result<Report, Obstacle> {
         display.say("starting a server");
-        let server = unless_stopped(stop.clone(), OwnServer::start(&self.executable)).await?;
+        let server = unless_stopped(stop.clone(), TOO_EARLY, OwnServer::start(&self.executable)).await?;
         let held = self.hold_at(server.base.clone(), &server.key, stop, display).await;
         display.say("stopping the server");
         match server.stop().await {
@@ -94,7 +97,7 @@ impl Rehearsal {
         let door = Arc::new(Door::new(base, self.plan.connections));
         let operator = Operator::new(door, key)?;
         display.say("looking around");
-        let ground = unless_stopped(stop.clone(), look_around(&operator, &self.plan.sale)).await?;
+        let ground = unless_stopped(stop.clone(), TOO_EARLY, look_around(&operator, &self.plan.sale)).await?;
         let run = format!("{:08x}", rand::random::<u32>());
         lock(&self.made).users_are_called = format!("Rehearsal {run} fan");
         let preparation = Preparation {
@@ -153,6 +156,12 @@ impl Rehearsal {
         let mut series = series.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         series.push(scene.live.sample(seconds));
         display.say("asking for the audit");
+        // Who has interrupted the sale still wants the verdict; who interrupts now does not.
+        let audit_after = if finished {
+            unless_stopped(stop, "interrupted", operator.audit()).await
+        } else {
+            operator.audit().await
+        };
         let schedule_id = &scene.show.schedule_id;
         Ok(Report::of(&Held {
             plan: &self.plan,
@@ -165,7 +174,7 @@ impl Rehearsal {
             show: scene.show.clone(),
             seats_before: prepared.seats,
             seats_after: operator.seats(schedule_id).await,
-            audit_after: operator.audit().await,
+            audit_after,
             ground,
             made: match self.plan.target {
                 Target::Own => Made::default(),
@@ -191,10 +200,11 @@ async fn watch_sale(scene: &Scene, series: &Mutex<Vec<Sample>>, seats: u64, disp
 /// What comes of something that changes nothing, unless it is not wanted any more.
 async fn unless_stopped<T>(
     mut stop: watch::Receiver<bool>,
+    interrupted: &str,
     work: impl Future<Output = Result<T, Obstacle>>,
 ) -> Result<T, Obstacle> {
     tokio::select! {
         done = work => done,
-        _ = stop.wait_for(|stop| *stop) => Err(Obstacle::new("interrupted before the sale opened")),
+        _ = stop.wait_for(|stop| *stop) => Err(Obstacle::new(interrupted)),
     }
 }

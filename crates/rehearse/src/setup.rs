@@ -8,6 +8,7 @@ use crate::{
     operator::{Audit, Greeting, Operator, SeatCounts, refusal},
     plan::{NewSale, Plan, Sale},
     progress::Display,
+    run::TOO_EARLY,
     wire,
 };
 use futures_util::StreamExt as _;
@@ -210,7 +211,7 @@ impl Preparation<'_> {
             return Err(why);
         }
         if *self.stop.borrow() {
-            return Err(Obstacle::new("interrupted before the sale opened"));
+            return Err(Obstacle::new(TOO_EARLY));
         }
         Ok(fans)
     }
@@ -261,7 +262,7 @@ impl Preparation<'_> {
 
     async fn make(&self, what: &str, path: &str, body: &serde_json::Value) -> Result<serde_json::Value, Obstacle> {
         if *self.stop.borrow() {
-            return Err(Obstacle::new("interrupted before the sale opened"));
+            return Err(Obstacle::new(TOO_EARLY));
         }
         let call = self.keyed(Call::post(path, body.to_string()), what)?;
         let reply = self.operator.ask(call).await?;
