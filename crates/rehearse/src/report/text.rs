@@ -54,13 +54,14 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
 /// Who came, in a sentence.
 pub(super) fn crowd(report: &Report) -> String {
     let what = &report.rehearsal;
-    let tail = what.fans.saturating_sub(what.burst);
+    let tail = match what.fans.saturating_sub(what.burst) {
+        0 => String::new(),
+        tail => format!(", then {tail} at {} a second", what.arrivals_per_second),
+    };
     format!(
-        "{} fans: {} at once, then {tail} at {} a second; {} seat(s) each, {} s of thinking before each step, {:.0} % \
-         give up; {} connections",
+        "{} fans: {} at once{tail}; {} seat(s) each, {} s of thinking before each step, {:.0} % give up; {} connections",
         what.fans,
         what.burst,
-        what.arrivals_per_second,
         what.seats_per_fan,
         what.think_seconds,
         what.abandon * 100.0,

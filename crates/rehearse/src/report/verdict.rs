@@ -78,7 +78,8 @@ impl Report {
         if queued > 50.0 {
             self.notes.push(format!(
                 "connections were short: one call in a hundred waited {queued:.0} ms or more for one, which counts as \
-                 the fan's waiting; --connections allows more"
+                 the fan's waiting; where the server still answers quickly (srv), --connections allows more, where it \
+                 does not, it is at its limit"
             ));
         }
         self.notes.extend(self.made.sentence());
