@@ -6,7 +6,7 @@ LOCKED := $(if $(CI),--locked)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny advisories fuzz-api openapi
+.PHONY: help run test lint deny advisories fuzz-api openapi bench
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,3 +37,7 @@ openapi: ## Write docs/openapi.json
 	@mkdir -p docs
 	$(CARGO) run $(LOCKED) --quiet --bin frontrow -- openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+bench: ## Measure, and write docs/BENCHMARKS.md (ARGS='--quick' for a look, '--help' for more)
+	$(CARGO) build $(LOCKED) --release --bin frontrow --bin bench
+	scripts/with-postgres $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)

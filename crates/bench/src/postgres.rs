@@ -133,9 +133,12 @@ async fn connect(url: &str) -> Result<Client> {
 
 async fn first_text(client: &Client, sql: &str) -> Result<String> {
     let messages = client.simple_query(sql).await.with_context(|| sql.to_owned())?;
-    let row = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
+    let row = messages.iter().find_map(|message| {
+        if let SimpleQueryMessage::Row(row) = message {
+            row.get(0)
+        } else {
+            None
+        }
     });
     Ok(row.with_context(|| format!("{sql} answered nothing"))?.to_owned())
 }

@@ -96,111 +96,78 @@ impl Row {
     #[must_use]
     pub fn claim(self, scale: &Scale) -> Claim {
         use Figure as F;
-        let rate = |work: &str, reference: &str, least: f64, goal, figure, divided_by| Claim {
-            work: work.to_owned(),
-            reference: reference.to_owned(),
-            target: Target::AtLeast(least, goal),
-            figure,
-            divided_by: Some(divided_by),
-            unit: Unit::PerSecond,
+        use Target::{AtLeast, AtMost};
+        let (target, figure, divided_by) = match self {
+            Row::Holds => (AtLeast(3.0, Some(4.0)), F::HoldsPostgres, Some(F::HoldsPgbench)),
+            Row::Pairs => (AtLeast(2.0, Some(3.0)), F::PairsPostgres, Some(F::PairsPgbench)),
+            Row::OneSeat => (AtLeast(1.5, None), F::RefusalsPostgres, Some(F::HoldsPostgres)),
+            Row::Sqlite => (AtLeast(1.0, None), F::HoldsSqlite, Some(F::HoldsPostgres)),
+            Row::Latency => (AtMost(1.5), F::LatencyPostgres, Some(F::LatencyPgbench)),
+            Row::Poll => (AtLeast(0.8, None), F::Polls, Some(F::BareJson)),
+            Row::SeatMap => (AtLeast(0.7, None), F::SeatMaps, Some(F::BareMap)),
+            Row::NotModified => (AtLeast(0.5, None), F::NotModified, Some(F::BareJson)),
+            Row::LongLine => (AtLeast(0.9, None), F::PollsMany, Some(F::PollsFew)),
+            Row::LargeTables => (AtLeast(0.8, None), F::HoldsManySold, Some(F::HoldsFewSold)),
+            Row::Memory => (AtMost(200.0), F::BytesPerFan, None),
         };
-        let (few, many) = (grouped(scale.few_waiting as u64), grouped(scale.many_waiting as u64));
+        Claim {
+            work: self.work(scale),
+            reference: self.reference(scale),
+            target,
+            figure,
+            divided_by,
+            unit: self.unit(),
+        }
+    }
+
+    fn work(self, scale: &Scale) -> String {
+        let waiting = grouped(scale.many_waiting as u64);
         match self {
-            Row::Holds => rate(
-                "Holds of distinct seats, PostgreSQL, 256 connections",
-                "pgbench, the same hold one by one",
-                3.0,
-                Some(4.0),
-                F::HoldsPostgres,
-                F::HoldsPgbench,
-            ),
-            Row::Pairs => rate(
-                "Hold and pay, PostgreSQL, 256 connections",
-                "pgbench, the same hold and payment one by one",
-                2.0,
-                Some(3.0),
-                F::PairsPostgres,
-                F::PairsPgbench,
-            ),
-            Row::OneSeat => rate(
-                "One seat wanted by all (refusals), PostgreSQL, 256 connections",
-                "holds of distinct seats, PostgreSQL",
-                1.5,
-                None,
-                F::RefusalsPostgres,
-                F::HoldsPostgres,
-            ),
-            Row::Sqlite => rate(
-                "Holds of distinct seats, SQLite, 256 connections",
-                "holds of distinct seats, PostgreSQL",
-                1.0,
-                None,
-                F::HoldsSqlite,
-                F::HoldsPostgres,
-            ),
-            Row::Latency => Claim {
-                target: Target::AtMost(1.5),
-                unit: Unit::Micros,
-                ..rate(
-                    "Median time of a hold, PostgreSQL, 1 connection",
-                    "pgbench, the same hold, 1 client",
-                    0.0,
-                    None,
-                    F::LatencyPostgres,
-                    F::LatencyPgbench,
-                )
-            },
-            Row::Poll => rate(
-                "Poll while waiting, 256 connections",
-                "bare endpoint, a JSON body of the same size",
-                0.8,
-                None,
-                F::Polls,
-                F::BareJson,
-            ),
-            Row::SeatMap => rate(
-                &format!(
-                    "Seat map of {} seats, unchanged, 16 connections",
-                    grouped(scale.hall.into())
-                ),
-                "bare endpoint, the same bytes",
-                0.7,
-                None,
-                F::SeatMaps,
-                F::BareMap,
-            ),
-            Row::NotModified => rate(
-                "The same with a matching ETag (304), 256 connections",
-                "bare endpoint, the JSON body of a poll",
-                0.5,
-                None,
-                F::NotModified,
-                F::BareJson,
-            ),
-            Row::LongLine => rate(
-                &format!("Poll with {many} fans waiting, 256 connections"),
-                &format!("the same with {few} waiting"),
-                0.9,
-                None,
-                F::PollsMany,
-                F::PollsFew,
-            ),
-            Row::LargeTables => rate(
-                &format!("Holds with {} sold seats in the tables", grouped(scale.many_sold)),
-                &format!("the same with {}", grouped(scale.few_sold)),
-                0.8,
-                None,
-                F::HoldsManySold,
-                F::HoldsFewSold,
-            ),
-            Row::Memory => Claim {
-                work: format!("Memory of the service with {many} fans waiting, less when idle, for each fan"),
-                reference: "–".to_owned(),
-                target: Target::AtMost(200.0),
-                figure: F::BytesPerFan,
-                divided_by: None,
-                unit: Unit::Bytes,
-            },
+            Row::Holds => "Holds of distinct seats, PostgreSQL, 256 connections".to_owned(),
+            Row::Pairs => "Hold and pay, PostgreSQL, 256 connections".to_owned(),
+            Row::OneSeat => "One seat wanted by all (refusals), PostgreSQL, 256 connections".to_owned(),
+            Row::Sqlite => "Holds of distinct seats, SQLite, 256 connections".to_owned(),
+            Row::Latency => "Median time of a hold, PostgreSQL, 1 connection".to_owned(),
+            Row::Poll => "Poll while waiting, 256 connections".to_owned(),
+            Row::SeatMap => {
+                let seats = grouped(scale.hall.into());
+                format!("Seat map of {seats} seats, unchanged, 16 connections")
+            }
+            Row::NotModified => "The same with a matching ETag (304), 256 connections".to_owned(),
+            Row::LongLine => format!("Poll with {waiting} fans waiting, 256 connections"),
+            Row::LargeTables => format!("Holds with {} sold seats in the tables", grouped(scale.many_sold)),
+            Row::Memory => format!("Memory of the service with {waiting} fans waiting, above idle, for each fan"),
+        }
+    }
+
+    fn reference(self, scale: &Scale) -> String {
+        match self {
+            Row::Holds => "pgbench, the same hold one by one".to_owned(),
+            Row::Pairs => "pgbench, the same hold and payment one by one".to_owned(),
+            Row::OneSeat | Row::Sqlite => "holds of distinct seats, PostgreSQL".to_owned(),
+            Row::Latency => "pgbench, the same hold, 1 client".to_owned(),
+            Row::Poll => "bare endpoint, a JSON body of the same size".to_owned(),
+            Row::SeatMap => "bare endpoint, the same bytes".to_owned(),
+            Row::NotModified => "bare endpoint, the JSON body of a poll".to_owned(),
+            Row::LongLine => format!("the same with {} waiting", grouped(scale.few_waiting as u64)),
+            Row::LargeTables => format!("the same with {}", grouped(scale.few_sold)),
+            Row::Memory => "–".to_owned(),
+        }
+    }
+
+    fn unit(self) -> Unit {
+        match self {
+            Row::Latency => Unit::Micros,
+            Row::Memory => Unit::Bytes,
+            Row::Holds
+            | Row::Pairs
+            | Row::OneSeat
+            | Row::Sqlite
+            | Row::Poll
+            | Row::SeatMap
+            | Row::NotModified
+            | Row::LongLine
+            | Row::LargeTables => Unit::PerSecond,
         }
     }
 }
@@ -211,7 +178,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
