@@ -12,6 +12,7 @@ mod attendant;
 mod books;
 mod catalog;
 mod decisions;
+mod deployment;
 mod error;
 mod grouped;
 mod identity;
@@ -95,14 +96,16 @@ impl Postgres {
             migrate::verify(&address).await?;
         }
         let pool = Pool::new(&address, settings.pool_size, settings.metrics.clone())?;
-        Ok(Arc::new(Self {
+        let postgres = Self {
             inner: Arc::new(Inner {
                 policy: settings.policy,
                 pool,
                 metrics: settings.metrics,
             }),
             runtime: Handle::current(),
-        }))
+        };
+        deployment::agree(&postgres).await?;
+        Ok(Arc::new(postgres))
     }
 
     /// Runs work to its end, whether or not somebody still waits for it.

@@ -85,6 +85,14 @@ pub enum OpenError {
         /// The first migration that this one does not know.
         version: String,
     },
+    /// Its amounts are of another currency.
+    #[error("{} keeps its money in {stored}: serve it with currency = {stored:?}", .path.display())]
+    OtherCurrency {
+        /// The file.
+        path: PathBuf,
+        /// The currency it was first served with.
+        stored: String,
+    },
     /// Migrations are missing and may not be run.
     #[error("{} needs a migration: run `frontrow migrate`", .0.display())]
     NeedsMigration(PathBuf),

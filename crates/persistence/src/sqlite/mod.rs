@@ -74,7 +74,7 @@ impl Sqlite {
         let path = file::check(&settings.path)?;
         let taken = settings.exclusive.then(|| file::take(&path)).transpose()?;
         let writing = Opener::writing(&path);
-        migrate::bring_up_to_date(&writing, &path, settings.migrate)?;
+        migrate::bring_up_to_date(&writing, &path, settings.migrate, settings.policy.currency)?;
         let writer = Pool::writer(&writing, &settings.metrics)?;
         let readers = Pool::readers(settings.readers, &Opener::reading(&path), &settings.metrics)?;
         Ok(Arc::new(Self {

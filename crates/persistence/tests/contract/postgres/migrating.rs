@@ -2,7 +2,7 @@
 
 use super::server::Database;
 use frontrow_contract::usual_policy;
-use frontrow_domain::storage::Storage;
+use frontrow_domain::{money::Currency, storage::Storage};
 use frontrow_persistence::postgres::{OpenError, Postgres, PostgresSettings, migrate};
 
 const UNKNOWN: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
@@ -99,17 +99,36 @@ async fn a_server_that_cannot_encrypt_is_refused_where_that_is_asked_for() {
     };
     let refused = Postgres::connect(encrypted).await.err();
     assert!(
-        matches!(&refused, Some(OpenError::Unusable(why)) if why.contains("TLS")),
+        matches!(&refused, Some(OpenError::Unreachable(why)) if why.contains("TLS")),
         "{refused:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn money_is_not_taken_for_that_of_another_currency() {
+    let database = Database::migrated();
+    database.open(usual_policy()).await;
+    let mut settings = database.settings(usual_policy());
+    settings.policy.currency = Currency::from_code("EUR").expect("a currency");
+    let refused = Postgres::connect(settings).await.err();
+    assert!(
+        matches!(&refused, Some(OpenError::Unusable(why)) if why.contains("KRW")),
+        "{refused:?}"
+    );
+    database.open(usual_policy()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_schema_can_be_taken_down_again() {
     let database = Database::migrated();
-    let down = include_str!("../../../../../migrations/postgres/2026-11-21-000000_booking/down.sql");
+    let downs = [
+        include_str!("../../../../../migrations/postgres/2026-11-21-000002_deployment/down.sql"),
+        include_str!("../../../../../migrations/postgres/2026-11-21-000000_booking/down.sql"),
+    ];
     let client = database.client().await;
-    client.batch_execute(down).await.expect("the statements are right");
+    for down in downs {
+        client.batch_execute(down).await.expect("the statements are right");
+    }
     let left = client
         .query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", &[])
         .await;

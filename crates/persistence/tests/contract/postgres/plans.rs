@@ -20,7 +20,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Operators and migrations are few, and listed as a whole.
-const SMALL: [&str; 2] = ["operator_keys", "__diesel_schema_migrations"];
+const SMALL: [&str; 3] = ["operator_keys", "__diesel_schema_migrations", "deployment"];
 
 /// The auditor looks at every performance.
 const ALL_PERFORMANCES: &str =

@@ -6,6 +6,7 @@ use frontrow_domain::{
     decision::decide_one,
     id::{OperatorKeyId, UserId},
     identity::{OperatorKey, RegisterUser, Scope, port::Identities},
+    money::Currency,
 };
 use frontrow_persistence::sqlite::{OpenError, Sqlite, SqliteSettings};
 use rstest::rstest;
@@ -68,6 +69,17 @@ async fn a_server_is_found_by_another_name_of_its_file() {
         assert!(matches!(second, OpenError::InUse(_)), "{second:?}");
     }
     drop(first);
+}
+
+#[tokio::test]
+async fn money_is_not_taken_for_that_of_another_currency() {
+    let house = House::new();
+    drop(house.open(policy()).unwrap());
+    let mut settings = house.settings(policy());
+    settings.policy.currency = Currency::from_code("EUR").unwrap();
+    let refused = refusal(settings);
+    assert!(refused.to_string().contains("keeps its money in KRW"), "{refused}");
+    assert!(house.open(policy()).is_ok());
 }
 
 #[tokio::test]
@@ -158,6 +170,8 @@ async fn an_old_schema_is_left_alone_when_migrations_are_off() {
 #[test]
 fn whoever_opens_a_new_file_at_the_same_time_finds_it_migrated_once() {
     const OPENERS: usize = 8;
+    let once = House::new();
+    drop(once.open(policy()).unwrap());
     for _ in 0..4 {
         let house = House::new();
         let start = Barrier::new(OPENERS);
@@ -171,7 +185,7 @@ fn whoever_opens_a_new_file_at_the_same_time_finds_it_migrated_once() {
                 opener.join().unwrap().unwrap();
             }
         });
-        assert_eq!(migrations_in(&house.file()), 1);
+        assert_eq!(migrations_in(&house.file()), migrations_in(&once.file()));
     }
 }
 
