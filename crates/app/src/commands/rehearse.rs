@@ -10,20 +10,22 @@ use frontrow_rehearse::{
 use std::{path::Path, pin::pin};
 use tokio::sync::watch;
 
-const ABOUT: &str =
-    "Rehearse an on-sale: simulated fans arrive, queue, look, hold and pay, and a report says how it went";
+const ABOUT: &str = "Rehearse an on-sale with simulated fans, and report how it went";
 
 const EXAMPLES: &str = "\
 Examples:
-  frontrow rehearse                                        1000 fans for 500 seats, on a server of its own
+  frontrow rehearse                                       on a server of its own
   frontrow rehearse --fans 20000 --seats 5000 --max-active 1000 --admissions-per-minute 60000
-  frontrow rehearse --want front --abandon 0.3 --seed 7    everybody wants the front row, many give up
-  FRONTROW_OPERATOR_KEY=… frontrow rehearse http://10.0.0.7:8080 --fans 5000 --html report.html
-  FRONTROW_OPERATOR_KEY=… frontrow rehearse http://10.0.0.7:8080 --concert ID --date 2027-05-01
+  frontrow rehearse --want front --abandon 0.3 --seed 7   all want the front row, many give up
 
-Without a URL the rehearsal starts a server, on a new SQLite file with simulated payments and without
-rate limits, and removes both in the end. With one, it makes a concert of its own there (or sells an
-existing one) and as many users as fans; the report names them, for there is no call to remove them.
+  export FRONTROW_OPERATOR_KEY=…                          a key of the server that is rehearsed
+  frontrow rehearse http://10.0.0.7:8080 --fans 5000 --html report.html
+  frontrow rehearse http://10.0.0.7:8080 --concert ID --date 2027-05-01
+
+Without a URL the rehearsal starts a server, on a new SQLite file with simulated payments and
+no rate limits, and removes both in the end. With one, it makes a concert of its own there (or
+sells an existing one) and as many users as fans; the report names them, for there is no call to
+remove them. A server behind https is named by the address behind its proxy.
 
 Latencies count from the moment a step was due, however busy the server or the rehearsal is.
 Ctrl-C ends the rehearsal and prints the report so far; once more ends it at once.
