@@ -371,13 +371,14 @@ fn signal(name: &str, process: u32) {
     assert!(sent.is_ok_and(|status| status.success()), "{name} can be sent");
 }
 
-/// The only concert on the server, once it is there.
+/// The list of the only concert on the server, once its performance is there as well.
 async fn concert(server: &Server) -> Answer {
     let look = async || {
         let concerts = server.get("/v1/concerts").await.expect(200);
-        (!concerts.list("items").is_empty()).then_some(concerts)
+        let is_scheduled = concerts.json["items"][0]["schedules"][0].is_object();
+        is_scheduled.then_some(concerts)
     };
-    eventually("the rehearsal puts a concert on sale", look).await
+    eventually("the rehearsal puts a performance on sale", look).await
 }
 
 #[tokio::test]
@@ -399,14 +400,13 @@ async fn interrupted_it_prints_the_report_so_far() {
     ];
     let mut going = Going::start(&deployment, &[&[server.base()], &slow, &["--json", "-"]]);
     let concerts = concert(&server).await;
-    let schedule = concerts.list("items")[0]["schedules"][0]["schedule_id"]
-        .as_str()
-        .map(ToOwned::to_owned);
+    let schedule = &concerts.list("items")[0]["schedules"][0]["schedule_id"];
+    let schedule = schedule.as_str().expect("an id");
     let operator = server.operator();
-    let path = format!("/v1/admin/schedules/{}/stats", schedule.unwrap_or_default());
+    let path = format!("/v1/admin/schedules/{schedule}/stats");
     let inside = async || {
-        let stats = operator.client().get(&path).await;
-        (stats.status == 200 && stats["tokens"]["waiting"] == 59 && stats["tokens"]["active"] == 1).then_some(())
+        let stats = operator.client().get(&path).await.expect(200);
+        (stats["tokens"]["waiting"] == 59 && stats["tokens"]["active"] == 1).then_some(())
     };
     eventually("one fan is inside and all others wait", inside).await;
 
