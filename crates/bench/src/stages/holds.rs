@@ -31,6 +31,7 @@ pub async fn round(ground: &Ground, wanted: &Wanted, ledger: &mut Ledger) -> Res
     let database = ground.postgres.create().await?;
     let service = Service::start(ground, database.url()).await?;
     let done = distinct_seats(ground, &service, CONNECTIONS, Some(&database)).await?;
+    service.audit().await?;
     ledger.add(Figure::HoldsPostgres, &done);
     if wanted.wants(Figure::RefusalsPostgres) {
         let done = one_seat(ground, &service, &database).await?;
@@ -42,6 +43,7 @@ pub async fn round(ground: &Ground, wanted: &Wanted, ledger: &mut Ledger) -> Res
         let storage = format!("sqlite:{}", ground.path("frontrow.db").display());
         let service = Service::start(ground, &storage).await?;
         let done = distinct_seats(ground, &service, CONNECTIONS, None).await?;
+        service.audit().await?;
         ledger.add(Figure::HoldsSqlite, &done);
         service.stop().await?;
     }
@@ -49,7 +51,8 @@ pub async fn round(ground: &Ground, wanted: &Wanted, ledger: &mut Ledger) -> Res
 }
 
 /// Holds of distinct seats with this many connections. A warm-up tells how many are needed; they
-/// are all at one performance if it has room for them, as in an on-sale.
+/// are all at one performance if it has room for them, as in an on-sale. What is left to the caller
+/// is the audit.
 pub async fn distinct_seats(
     ground: &Ground,
     service: &Service<'_>,

@@ -21,6 +21,7 @@ pub async fn round(ground: &Ground, ledger: &mut Ledger) -> Result<()> {
     let database = ground.postgres.create().await?;
     let service = Service::start(ground, database.url()).await?;
     let done = distinct_seats(ground, &service, 1, Some(&database)).await?;
+    service.audit().await?;
     let median = done.micros.value_at_quantile(0.5) as f64;
     ledger.add(
         Figure::LatencyPostgres,
