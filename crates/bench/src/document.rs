@@ -27,7 +27,7 @@ pub fn render(wanted: &Wanted, ledger: &Ledger, scale: &Scale, place: &Surroundi
     surroundings(&mut text, place)?;
     writeln!(
         text,
-        "\n{} rounds of {} seconds; a ratio is that of one round, what is told is their median (least to greatest).\n",
+        "\nRounds: {}, of {} s a measurement. A ratio is that of one round; what is told is their median (least to greatest).\n",
         scale.rounds, scale.seconds
     )?;
     text.push_str(METHOD);
@@ -120,6 +120,7 @@ fn surroundings(text: &mut String, place: &Surroundings) -> Result<()> {
     let service = settings(&mut SETTINGS.iter().map(|(name, value)| format!("`{name}={value}`")));
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| date | {} |", place.date)?;
+    writeln!(text, "| command | `{}` |", place.command)?;
     writeln!(
         text,
         "| machine | {} cores, {}, {:.1} GiB of memory |",

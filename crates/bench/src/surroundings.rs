@@ -22,6 +22,8 @@ const SETTINGS: [&str; 7] = [
 pub struct Surroundings {
     /// The day, by the clock of PostgreSQL.
     pub date: String,
+    /// The command that measures the same again.
+    pub command: String,
     /// Cores.
     pub cores: usize,
     /// The processor's model.
@@ -53,6 +55,7 @@ impl Surroundings {
         let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         Ok(Self {
             date: ground.postgres.text("SELECT current_date").await?,
+            command: command(std::env::args().skip(1)),
             cores: std::thread::available_parallelism()?.get(),
             processor: field(&processors, "model name").unwrap_or("unknown").to_owned(),
             memory_mib: kilobytes(&memory, "MemTotal").unwrap_or_default() / 1024,
@@ -63,6 +66,15 @@ impl Surroundings {
                 .unwrap_or_else(|_| "unknown".to_owned()),
             postgres_settings,
         })
+    }
+}
+
+fn command(arguments: impl Iterator<Item = String>) -> String {
+    let arguments: Vec<String> = arguments.collect();
+    if arguments.is_empty() {
+        "make bench".to_owned()
+    } else {
+        format!("make bench ARGS='{}'", arguments.join(" "))
     }
 }
 
@@ -86,6 +98,13 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_is_the_one_to_type() {
+        assert_eq!(command(std::iter::empty()), "make bench");
+        let arguments = ["--rounds", "5"].map(str::to_owned);
+        assert_eq!(command(arguments.into_iter()), "make bench ARGS='--rounds 5'");
+    }
 
     #[test]
     fn fields_are_read_as_the_system_writes_them() {
