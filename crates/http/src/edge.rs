@@ -4,6 +4,7 @@
 use crate::{
     api::{Api, InFlight},
     code::Code,
+    endpoint::MatchedPath,
     problem::Problem,
 };
 use actix_web::{
@@ -96,8 +97,8 @@ fn add_safe_defaults(headers: &mut HeaderMap) {
 fn report(api: &Api, id: RequestId, answer: &ServiceResponse, started: Instant) {
     let request = answer.request();
     let method = request.method();
-    let route = request.match_pattern();
-    let route = route.as_deref().unwrap_or("unmatched");
+    let matched = request.extensions().get::<MatchedPath>().copied();
+    let route = matched.map_or("unmatched", |matched| matched.0);
     let status = answer.status().as_u16();
     let code = answer
         .response()

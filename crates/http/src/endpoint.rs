@@ -20,6 +20,10 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 /// What a handler comes to.
 pub(crate) type Outcome = Result<HttpResponse, Problem>;
 
+/// The row of the URL table that answers a request, by its path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MatchedPath(pub(crate) &'static str);
+
 /// One row of the URL table.
 pub(crate) struct Endpoint {
     pub(crate) method: Method,
@@ -52,7 +56,7 @@ macro_rules! methods {
                 method: Method::$method,
                 path,
                 operation,
-                route: Route::new().to(answering(handler)),
+                route: Route::new().to(answering(path, handler)),
                 compressed: false,
             }
         }
@@ -63,13 +67,17 @@ methods!(get GET, post POST, patch PATCH, delete DELETE);
 
 /// A handler as actix calls it: refusals become problems, and so does a panic, which would
 /// otherwise take the connection down without a word.
-fn answering<F, Fut>(handler: F) -> impl Fn(Call) -> futures_util::future::LocalBoxFuture<'static, HttpResponse> + Clone
+fn answering<F, Fut>(
+    path: &'static str,
+    handler: F,
+) -> impl Fn(Call) -> futures_util::future::LocalBoxFuture<'static, HttpResponse> + Clone
 where
     F: Fn(Call) -> Fut + Clone + 'static,
     Fut: Future<Output = Outcome> + 'static,
 {
     move |call: Call| {
         let request = call.request().clone();
+        request.extensions_mut().insert(MatchedPath(path));
         let outcome = AssertUnwindSafe(handler(call)).catch_unwind();
         async move {
             match outcome.await {
@@ -114,6 +122,7 @@ fn serve_path(path: &'static str, endpoints: Vec<Endpoint>, config: &mut Service
         resource = resource.route(endpoint.route.guard(guard));
     }
     let resource = resource.default_service(web::to(move |request: HttpRequest| {
+        request.extensions_mut().insert(MatchedPath(path));
         let answer = other_method(&request, &allow);
         async move { answer }
     }));

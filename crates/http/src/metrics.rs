@@ -26,7 +26,7 @@ pub struct HttpMetrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: &'static str,
     status: u16,
     code: &'static str,
 }
@@ -34,7 +34,7 @@ struct Answered {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
     method: &'static str,
-    route: String,
+    route: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,12 +84,18 @@ impl HttpMetrics {
     }
 
     /// Counts one answer.
-    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, code: &'static str, took: Duration) {
+    pub(crate) fn answered(
+        &self,
+        method: &Method,
+        route: &'static str,
+        status: u16,
+        code: &'static str,
+        took: Duration,
+    ) {
         let method = method_label(method);
-        let route = route.to_owned();
         let answered = Answered {
             method,
-            route: route.clone(),
+            route,
             status,
             code,
         };

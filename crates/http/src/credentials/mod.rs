@@ -132,10 +132,10 @@ impl Signer {
     }
 }
 
-/// The key of one purpose.
+/// The key of one purpose, already taken in by the MAC: each signature begins with a copy of that.
 struct SigningKey {
     purpose: Purpose,
-    key: SecretBox<Block>,
+    keyed: Hmac<Sha256>,
 }
 
 impl SigningKey {
@@ -144,12 +144,13 @@ impl SigningKey {
             let mac = mac(&secret.0).chain_update(purpose.derivation());
             mac.finalize().into_bytes().into()
         });
-        Self { purpose, key }
+        let keyed = mac(&key);
+        Self { purpose, keyed }
     }
 
     /// The prefix, then payload and signature in base64url.
     fn sign(&self, payload: &[u8]) -> String {
-        let mac = mac(&self.key).chain_update(payload);
+        let mac = self.keyed.clone().chain_update(payload);
         let signature: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
         let mut text = self.purpose.prefix().to_owned();
         BASE64_URL_SAFE_NO_PAD.encode_string([payload, &signature].concat(), &mut text);
@@ -164,7 +165,7 @@ impl SigningKey {
         }
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (payload, signature) = bytes.split_first_chunk::<N>()?;
-        let mac = mac(&self.key).chain_update(payload);
+        let mac = self.keyed.clone().chain_update(payload);
         mac.verify_slice(signature).ok()?;
         Some(*payload)
     }

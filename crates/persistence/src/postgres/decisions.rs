@@ -1,5 +1,5 @@
-//! Carrying decisions out: lock, load, let the domain decide, store, commit. Three round trips for
-//! one command or for two hundred.
+//! Carrying decisions out: lock and load, let the domain decide, store and commit. Two round trips
+//! for one command or for two hundred.
 
 use super::{
     Inner, Postgres,
@@ -9,7 +9,7 @@ use super::{
     pool::Lease,
     records::Versions,
     retry::Retry,
-    store::store,
+    store::{self, Write},
     transaction::{self, CommitError, Mode},
 };
 use async_trait::async_trait;
@@ -71,44 +71,53 @@ impl Inner {
         let prepared = tokio::time::timeout(deadline, self.prepare(commands, needs)).await;
         // The connection of one that is late was dropped with it, so nothing can be committed.
         let late = |_| Miss::Failed(Failure::unavailable("the database took too long"));
-        match prepared.map_err(late)?.map_err(Miss::Failed)? {
-            (verdicts, None) => Ok(verdicts),
-            (verdicts, Some(lease)) => match transaction::commit(lease).await {
-                Ok(()) => Ok(verdicts),
-                Err(CommitError::RolledBack(failure)) => Err(Miss::Failed(failure)),
-                Err(CommitError::Unknown(why)) => Err(Miss::InDoubt(why)),
-            },
+        let (verdicts, pending) = prepared.map_err(late)?.map_err(Miss::Failed)?;
+        let Some((lease, writes)) = pending else {
+            return Ok(verdicts);
+        };
+        match transaction::write_and_commit(lease, writes, deadline).await {
+            Ok(()) => Ok(verdicts),
+            Err(CommitError::RolledBack(failure)) => Err(Miss::Failed(failure)),
+            Err(CommitError::Unknown(why)) => Err(Miss::InDoubt(why)),
         }
     }
 
-    /// The verdicts, and the transaction that has to be committed for them to be true, if any.
-    async fn prepare(&self, commands: &[Command], needs: &Needs) -> Result<(Vec<Verdict>, Option<Lease>), Failure> {
+    /// The verdicts, and the transaction that has to be completed for them to be true, if any.
+    async fn prepare(
+        &self,
+        commands: &[Command],
+        needs: &Needs,
+    ) -> Result<(Vec<Verdict>, Option<(Lease, Vec<Write>)>), Failure> {
         let lease = self.pool.lease().await?;
         match self.decide_on(&lease, commands, needs).await {
-            Ok((verdicts, true)) => Ok((verdicts, Some(lease))),
-            Ok((verdicts, false)) => {
+            Ok((verdicts, None)) => {
                 transaction::roll_back(lease).await;
                 Ok((verdicts, None))
             }
+            Ok((verdicts, Some(writes))) => Ok((verdicts, Some((lease, writes)))),
             Err(failure) => Err(transaction::abandon(lease, failure).await),
         }
     }
 
-    /// The verdicts, and whether anything was written.
+    /// The verdicts, and what is still to be written for them, if anything is.
     async fn decide_on(
         &self,
         lease: &Lease,
         commands: &[Command],
         needs: &Needs,
-    ) -> Result<(Vec<Verdict>, bool), Failure> {
+    ) -> Result<(Vec<Verdict>, Option<Vec<Write>>), Failure> {
         let conn = lease.connection()?;
         let Loaded { mut rows, now } = load::begin(conn, self.policy, needs).await?;
         let versions = Versions::of(&rows);
         let verdicts = decide_each(commands, &mut rows, now);
-        let dirty = rows.is_dirty();
-        if dirty {
-            store(conn, &versions, &rows).await?;
+        if !rows.is_dirty() {
+            return Ok((verdicts, None));
         }
-        Ok((verdicts, dirty))
+        let writes = store::writes_of(&versions, &rows)?;
+        if writes.iter().any(|write| write.contended) {
+            store::run(conn, writes).await?;
+            return Ok((verdicts, Some(Vec::new())));
+        }
+        Ok((verdicts, Some(writes)))
     }
 }

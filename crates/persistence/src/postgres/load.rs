@@ -45,10 +45,13 @@ const AHEAD: &str = "
     WHERE t.state = 'waiting'";
 
 const HOLDINGS: &str = "
-    SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
-        held_at, held_until, ended_at, request_key
-    FROM reservations
-    WHERE schedule_id = $1 AND user_id = ANY($2) AND state IN ('held', 'confirmed')";
+    SELECT own.schedule_id, own.reservation_id, own.user_id, own.token_id, own.seat_numbers, own.total_price,
+        own.state, own.held_at, own.held_until, own.ended_at, own.request_key
+    FROM unnest($2) AS fan (user_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM reservations one
+        WHERE one.schedule_id = $1 AND one.user_id = fan.user_id AND one.state IN ('held', 'confirmed')
+        OFFSET 0) own";
 
 /// Reservations at any schedule: this fans out where the table is distributed.
 const RESERVATIONS_ANYWHERE: &str = "

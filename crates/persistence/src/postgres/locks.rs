@@ -8,8 +8,9 @@
 //!
 //! - Under a line's lock no token can join it, so all live tokens of its fans are found.
 //! - Under a token's lock nobody can hold seats with it, so all of its holds are found.
-//! - Keys are looked up one by one (`LATERAL … OFFSET 0`): a plan made while a table was small is
-//!   kept, and must not read the whole table when it has grown.
+//! - Rows are looked up one by one (`LATERAL` with `FOR UPDATE` or `OFFSET 0`, which the planner does
+//!   not take apart): a plan made while a table was small is kept, and must not read the whole
+//!   table, or all of a performance, when that has grown.
 //! - `FOR UPDATE` gives the newest version of a row found by its primary key. One that was found
 //!   by a condition that is no longer true is given too; rules look at it again.
 
@@ -41,55 +42,67 @@ const LINE: &str = "SELECT issued FROM lines WHERE schedule_id = $1 FOR UPDATE";
 
 /// Tokens by id, and the live ones of fans.
 const TOKENS: &str = "
-    SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
-        session_seconds, lapses_at, ended_at, admitted_under
-    FROM queue_tokens
-    WHERE schedule_id = $1 AND token_id = ANY(ARRAY(
-        SELECT unnest($2)
-        UNION ALL
-        SELECT live.token_id FROM unnest($3) AS fan (user_id)
-        CROSS JOIN LATERAL (
-            SELECT one.token_id FROM queue_tokens one
-            WHERE one.schedule_id = $1 AND one.user_id = fan.user_id AND one.state IN ('waiting', 'active')
-            OFFSET 0) live))
-    ORDER BY token_id FOR UPDATE";
+    SELECT token.* FROM (
+        SELECT id FROM (
+            SELECT unnest($2) AS id
+            UNION
+            SELECT live.token_id FROM unnest($3) AS fan (user_id)
+            CROSS JOIN LATERAL (
+                SELECT one.token_id FROM queue_tokens one
+                WHERE one.schedule_id = $1 AND one.user_id = fan.user_id AND one.state IN ('waiting', 'active')
+                OFFSET 0) live) AS found
+        ORDER BY id) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
+            session_seconds, lapses_at, ended_at, admitted_under
+        FROM queue_tokens WHERE schedule_id = $1 AND token_id = wanted.id FOR UPDATE) AS token";
 
 /// Reservations by id, and the unpaid ones of tokens. Those are found through their fans, of whom
 /// each has a few.
 const RESERVATIONS: &str = "
-    SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
-        held_at, held_until, ended_at, request_key
-    FROM reservations
-    WHERE schedule_id = $1 AND reservation_id = ANY(ARRAY(
-        SELECT unnest($2)
-        UNION ALL
-        SELECT hold.reservation_id FROM queue_tokens token
-        CROSS JOIN LATERAL (
-            SELECT one.reservation_id FROM reservations one
-            WHERE one.schedule_id = $1 AND one.user_id = token.user_id
-                AND one.token_id = token.token_id AND one.state = 'held'
-            OFFSET 0) hold
-        WHERE token.schedule_id = $1 AND token.token_id = ANY($3)))
-    ORDER BY reservation_id FOR UPDATE";
+    SELECT reservation.* FROM (
+        SELECT id FROM (
+            SELECT unnest($2) AS id
+            UNION
+            SELECT hold.reservation_id FROM unnest($3) AS of (token_id)
+            CROSS JOIN LATERAL (
+                SELECT one.user_id, one.token_id FROM queue_tokens one
+                WHERE one.schedule_id = $1 AND one.token_id = of.token_id OFFSET 0) token
+            CROSS JOIN LATERAL (
+                SELECT one.reservation_id FROM reservations one
+                WHERE one.schedule_id = $1 AND one.user_id = token.user_id
+                    AND one.token_id = token.token_id AND one.state = 'held'
+                OFFSET 0) hold) AS found
+        ORDER BY id) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
+            held_at, held_until, ended_at, request_key
+        FROM reservations WHERE schedule_id = $1 AND reservation_id = wanted.id FOR UPDATE) AS reservation";
 
 /// Seats by number, and those of the reservations that are locked.
 const SEATS: &str = "
-    SELECT schedule_id, number, status, reservation_id, user_id, held_until, version
-    FROM seats
-    WHERE schedule_id = $1 AND number = ANY(ARRAY(
-        SELECT unnest($2)
-        UNION ALL
-        SELECT unnest(hold.seat_numbers) FROM reservations hold
-        WHERE hold.schedule_id = $1 AND hold.reservation_id = ANY($3)
-        UNION ALL
-        SELECT unnest(hold.seat_numbers) FROM queue_tokens token
-        CROSS JOIN LATERAL (
-            SELECT one.seat_numbers FROM reservations one
-            WHERE one.schedule_id = $1 AND one.user_id = token.user_id
-                AND one.token_id = token.token_id AND one.state = 'held'
-            OFFSET 0) hold
-        WHERE token.schedule_id = $1 AND token.token_id = ANY($4)))
-    ORDER BY number FOR UPDATE";
+    SELECT seat.* FROM (
+        SELECT number FROM (
+            SELECT unnest($2) AS number
+            UNION
+            SELECT unnest(hold.seat_numbers) FROM unnest($3) AS of (reservation_id)
+            CROSS JOIN LATERAL (
+                SELECT one.seat_numbers FROM reservations one
+                WHERE one.schedule_id = $1 AND one.reservation_id = of.reservation_id OFFSET 0) hold
+            UNION
+            SELECT unnest(hold.seat_numbers) FROM unnest($4) AS of (token_id)
+            CROSS JOIN LATERAL (
+                SELECT one.user_id, one.token_id FROM queue_tokens one
+                WHERE one.schedule_id = $1 AND one.token_id = of.token_id OFFSET 0) token
+            CROSS JOIN LATERAL (
+                SELECT one.seat_numbers FROM reservations one
+                WHERE one.schedule_id = $1 AND one.user_id = token.user_id
+                    AND one.token_id = token.token_id AND one.state = 'held'
+                OFFSET 0) hold) AS found
+        ORDER BY number) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT schedule_id, number, status, reservation_id, user_id, held_until, version
+        FROM seats WHERE schedule_id = $1 AND number = wanted.number FOR UPDATE) AS seat";
 
 const WALLETS: &str = "
     SELECT user_id, wallet_id, balance, entries, created_at
@@ -108,14 +121,16 @@ const IDLE_GATE: &str = "
 /// The first fans behind a mark who wait, locked by id as everywhere. Those who leave before the
 /// lock is had are given too, as they are by then.
 const NEXT_TOKENS: &str = "
-    SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
-        session_seconds, lapses_at, ended_at, admitted_under
-    FROM queue_tokens
-    WHERE schedule_id = $1 AND token_id = ANY(ARRAY(
-        SELECT next.token_id FROM queue_tokens next
-        WHERE next.schedule_id = $1 AND next.number > $2 AND next.state = 'waiting' AND next.lapses_at > $3
-        ORDER BY next.number LIMIT $4))
-    ORDER BY token_id FOR UPDATE";
+    SELECT token.* FROM (
+        SELECT next.token_id FROM (
+            SELECT one.token_id FROM queue_tokens one
+            WHERE one.schedule_id = $1 AND one.number > $2 AND one.state = 'waiting' AND one.lapses_at > $3
+            ORDER BY one.number LIMIT $4) AS next
+        ORDER BY next.token_id) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
+            session_seconds, lapses_at, ended_at, admitted_under
+        FROM queue_tokens WHERE schedule_id = $1 AND token_id = wanted.token_id FOR UPDATE) AS token";
 
 /// Unpaid holds whose time is over, whatever their schedule. Nobody is waited for.
 const LAPSED_HOLDS: &str = "

@@ -15,30 +15,40 @@ use frontrow_domain::{
 };
 use std::collections::BTreeMap;
 
-/// A record that was believed absent is added, and only then.
+/// A record that was believed absent is added, and only then: one that is there fails it.
 const ADD: &str = "
     INSERT INTO idempotency_records (scope, request_key, fingerprint, outcome, reference, attempts, lease_until,
         expires_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-    ON CONFLICT (scope, request_key) DO NOTHING";
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
 
+/// One that is still as it was read is locked, and then written over. It is looked up by its key,
+/// whatever the planner may think of the table.
 const CHANGE: &str = "
-    UPDATE idempotency_records r
-    SET fingerprint = new.fingerprint, outcome = new.outcome, reference = new.reference,
-        attempts = new.attempts, lease_until = new.lease_until, expires_at = new.expires_at
+    INSERT INTO idempotency_records (scope, request_key, fingerprint, outcome, reference, attempts, lease_until,
+        expires_at)
+    SELECT new.scope, new.request_key, new.fingerprint, new.outcome, new.reference, new.attempts, new.lease_until,
+        new.expires_at
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         AS new (scope, request_key, fingerprint, outcome, reference, attempts, lease_until, expires_at,
             old_lease_until, old_expires_at)
-    WHERE r.scope = ANY($1) AND r.request_key = ANY($2)
-        AND r.scope = new.scope AND r.request_key = new.request_key
-        AND r.expires_at = new.old_expires_at AND r.lease_until IS NOT DISTINCT FROM new.old_lease_until";
+    CROSS JOIN LATERAL (
+        SELECT FROM idempotency_records one
+        WHERE one.scope = new.scope AND one.request_key = new.request_key
+            AND one.expires_at = new.old_expires_at AND one.lease_until IS NOT DISTINCT FROM new.old_lease_until
+        FOR UPDATE) AS same
+    ON CONFLICT (scope, request_key) DO UPDATE
+    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, reference = excluded.reference,
+        attempts = excluded.attempts, lease_until = excluded.lease_until, expires_at = excluded.expires_at";
 
 const REMOVE: &str = "
-    DELETE FROM idempotency_records r
-    USING unnest($1, $2, $3, $4) AS old (scope, request_key, lease_until, expires_at)
-    WHERE r.scope = ANY($1) AND r.request_key = ANY($2)
-        AND r.scope = old.scope AND r.request_key = old.request_key
-        AND r.expires_at = old.expires_at AND r.lease_until IS NOT DISTINCT FROM old.lease_until";
+    DELETE FROM idempotency_records WHERE ctid = ANY(ARRAY(
+        SELECT same.place
+        FROM unnest($1, $2, $3, $4) AS old (scope, request_key, lease_until, expires_at)
+        CROSS JOIN LATERAL (
+            SELECT one.ctid AS place FROM idempotency_records one
+            WHERE one.scope = old.scope AND one.request_key = old.request_key
+                AND one.expires_at = old.expires_at AND one.lease_until IS NOT DISTINCT FROM old.lease_until
+            FOR UPDATE) AS same))";
 
 /// What tells a version of a record from the next: every change sets one of the two anew.
 #[derive(Clone, Copy)]
@@ -78,18 +88,18 @@ impl Versions {
 
 pub(super) fn writes(loaded: &Versions, rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
-    let mut push = |statement, count| {
+    let mut push = |statement, count, contended| {
         writes.push(Write {
             what: "idempotency records",
             statement,
             rows: count,
-            contended: true,
+            contended,
         });
     };
     let removed: Vec<&RecordId> = rows.records.removed().collect();
     if !removed.is_empty() {
         let versions = checked(&removed, |id| loaded.get(id))?;
-        push(remove(&removed, &versions), removed.len());
+        push(remove(&removed, &versions), removed.len(), true);
     }
     let changed: Vec<&Record> = rows.records.changed().map(|(_, record)| record).collect();
     if !changed.is_empty() {
@@ -97,11 +107,11 @@ pub(super) fn writes(loaded: &Versions, rows: &WorkingSet) -> Result<Vec<Write>,
         let change = bind_records(CHANGE, &changed)?
             .bind::<Array<Nullable<Timestamptz>>, _>(lease_ends(&versions))
             .bind::<Array<Timestamptz>, _>(ends(&versions));
-        push(change, changed.len());
+        push(change, changed.len(), true);
     }
     let added: Vec<&Record> = rows.records.inserted().map(|(_, record)| record).collect();
     if !added.is_empty() {
-        push(bind_records(ADD, &added)?, added.len());
+        push(bind_records(ADD, &added)?, added.len(), false);
     }
     Ok(writes)
 }

@@ -1,5 +1,6 @@
 //! Storing what a batch changed: one statement a table (and schedule), all of them in one round
-//! trip. The rows that are changed are locked, so each statement has to find all of its rows.
+//! trip. The rows that are changed are locked, so each statement finds all of its rows or fails;
+//! but for records, which nothing locks.
 
 use super::{
     error::Failure,
@@ -16,7 +17,6 @@ pub(super) struct Written {
     what: &'static str,
     expected: usize,
     actual: usize,
-    /// Whether a missing row means that another transaction came first.
     contended: bool,
 }
 
@@ -25,6 +25,8 @@ pub(super) struct Write {
     pub(super) what: &'static str,
     pub(super) statement: Sql,
     pub(super) rows: usize,
+    /// Whether it may write fewer rows, because another transaction came first. That has to be
+    /// looked at before the commit.
     pub(super) contended: bool,
 }
 
@@ -39,7 +41,7 @@ impl Write {
         }
     }
 
-    fn step(self, mut conn: &AsyncPgConnection) -> Step<'_, Written> {
+    pub(super) fn step(self, mut conn: &AsyncPgConnection) -> Step<'_, Written> {
         Box::pin(async move {
             let actual = self.statement.execute(&mut conn).await?;
             Ok(Written {
@@ -52,45 +54,41 @@ impl Write {
     }
 }
 
-/// Writes all changes of a working set. Nothing is committed yet.
-pub(super) async fn store(
-    conn: &AsyncPgConnection,
-    loaded: &records::Versions,
-    rows: &WorkingSet,
-) -> Result<(), Failure> {
+/// All changes of a working set.
+pub(super) fn writes_of(loaded: &records::Versions, rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = store_catalog::writes(rows)?;
     writes.extend(store_seating::writes(rows)?);
     writes.extend(store_money::writes(rows)?);
     // Last, because it is here that another transaction may have come first.
     writes.extend(records::writes(loaded, rows)?);
-    run(conn, writes).await
+    Ok(writes)
 }
 
 /// Sends statements in one round trip; each has to write all of its rows.
 pub(super) async fn run(conn: &AsyncPgConnection, writes: Vec<Write>) -> Result<(), Failure> {
     let steps = writes.into_iter().map(|write| write.step(conn)).collect();
-    for written in in_order(steps).await? {
-        if written.actual != written.expected {
-            return Err(written.into_failure());
-        }
-    }
-    Ok(())
+    let written = in_order(steps).await?;
+    written.into_iter().try_for_each(Written::check)
 }
 
 impl Written {
-    fn into_failure(self) -> Failure {
+    /// Whether every row was written that had to be.
+    pub(super) fn check(self) -> Result<(), Failure> {
         let Self {
             what,
             expected,
             actual,
             contended,
         } = self;
+        if actual == expected {
+            return Ok(());
+        }
         let why = format!("{actual} of {expected} {what} written");
-        if contended {
+        Err(if contended {
             Failure::raced(why)
         } else {
             Failure::defect(why)
-        }
+        })
     }
 }
 

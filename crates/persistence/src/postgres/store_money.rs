@@ -7,16 +7,28 @@ use super::{
 };
 use crate::codec::count_to_db;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use frontrow_domain::{decision::WorkingSet, outcome::StoreError, payment::Payment, wallet::Entry};
+use frontrow_domain::{
+    decision::WorkingSet,
+    outcome::StoreError,
+    payment::Payment,
+    wallet::{Entry, Wallet},
+};
 
-const CHANGE_WALLETS: &str = "
-    UPDATE wallets w SET balance = new.balance, entries = new.entries
-    FROM unnest($1, $2, $3) AS new (user_id, balance, entries)
-    WHERE w.user_id = ANY($1) AND w.user_id = new.user_id";
-
-const ADD_WALLETS: &str = "
+/// As in `store_seating.rs`, changed rows are inserted over what is there.
+macro_rules! add_wallets {
+    () => {
+        "
     INSERT INTO wallets (user_id, balance, entries, wallet_id, created_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5)";
+    SELECT * FROM unnest($1, $2, $3, $4, $5) AS new"
+    };
+}
+
+const CHANGE_WALLETS: &str = concat!(
+    add_wallets!(),
+    " ON CONFLICT (user_id) DO UPDATE SET balance = excluded.balance, entries = excluded.entries"
+);
+
+const ADD_WALLETS: &str = add_wallets!();
 
 const ADD_ENTRIES: &str = "
     INSERT INTO wallet_entries (user_id, number, entry_id, kind, amount, balance_after,
@@ -36,21 +48,11 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
     let changed: Vec<_> = rows.wallets.changed().map(|(_, wallet)| wallet).collect();
     if !changed.is_empty() {
-        let change = sql(CHANGE_WALLETS)
-            .bind::<Array<SqlUuid>, _>(column(&changed, |wallet| wallet.user_id.0))
-            .bind::<Array<BigInt>, _>(column(&changed, |wallet| wallet.balance.minor()))
-            .bind::<Array<BigInt>, _>(checked(&changed, |wallet| count_to_db(wallet.entries))?);
-        writes.push(Write::of("wallets", change, changed.len()));
+        writes.push(wallets_write(CHANGE_WALLETS, &changed)?);
     }
     let added: Vec<_> = rows.wallets.inserted().map(|(_, wallet)| wallet).collect();
     if !added.is_empty() {
-        let add = sql(ADD_WALLETS)
-            .bind::<Array<SqlUuid>, _>(column(&added, |wallet| wallet.user_id.0))
-            .bind::<Array<BigInt>, _>(column(&added, |wallet| wallet.balance.minor()))
-            .bind::<Array<BigInt>, _>(checked(&added, |wallet| count_to_db(wallet.entries))?)
-            .bind::<Array<SqlUuid>, _>(column(&added, |wallet| wallet.id.0))
-            .bind::<Array<Timestamptz>, _>(column(&added, |wallet| wallet.created_at));
-        writes.push(Write::of("wallets", add, added.len()));
+        writes.push(wallets_write(ADD_WALLETS, &added)?);
     }
     let entries: Vec<&Entry> = rows.entries.iter().collect();
     if !entries.is_empty() {
@@ -61,6 +63,16 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
         writes.push(payments_write(&payments)?);
     }
     Ok(writes)
+}
+
+fn wallets_write(text: &'static str, wallets: &[&Wallet]) -> Result<Write, StoreError> {
+    let statement = sql(text)
+        .bind::<Array<SqlUuid>, _>(column(wallets, |wallet| wallet.user_id.0))
+        .bind::<Array<BigInt>, _>(column(wallets, |wallet| wallet.balance.minor()))
+        .bind::<Array<BigInt>, _>(checked(wallets, |wallet| count_to_db(wallet.entries))?)
+        .bind::<Array<SqlUuid>, _>(column(wallets, |wallet| wallet.id.0))
+        .bind::<Array<Timestamptz>, _>(column(wallets, |wallet| wallet.created_at));
+    Ok(Write::of("wallets", statement, wallets.len()))
 }
 
 fn entries_write(entries: &[&Entry]) -> Result<Write, StoreError> {

@@ -1,7 +1,8 @@
 //! Writing lines, tokens, reservations and seats: a statement a schedule.
 //!
-//! An update names its keys twice. A join alone leaves it to the planner whether to look rows up
-//! or to read the whole performance, and a plan made while the table was small is kept.
+//! Rows are changed by inserting them over what is there: that looks each one up by its primary
+//! key. An `UPDATE` joined with the new values leaves it to the planner whether to look rows up or
+//! to read the whole performance, and a plan made while the table was small is kept.
 
 use super::{
     rows::small_to_db,
@@ -21,43 +22,53 @@ use frontrow_domain::{
 
 const CHANGE_LINE: &str = "UPDATE lines SET issued = $2 WHERE schedule_id = $1";
 
-const CHANGE_TOKENS: &str = "
-    UPDATE queue_tokens t
-    SET state = new.state, activated_at = new.activated_at, claimed_at = new.claimed_at,
-        session_seconds = new.session_seconds, lapses_at = new.lapses_at, ended_at = new.ended_at,
-        admitted_under = new.admitted_under
-    FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
-        AS new (token_id, state, activated_at, claimed_at, session_seconds, lapses_at, ended_at, admitted_under)
-    WHERE t.schedule_id = $1 AND t.token_id = ANY($2) AND t.token_id = new.token_id";
-
-const ADD_TOKENS: &str = "
+macro_rules! add_tokens {
+    () => {
+        "
     INSERT INTO queue_tokens (schedule_id, token_id, state, activated_at, claimed_at, session_seconds,
         lapses_at, ended_at, admitted_under, user_id, number, issued_at)
-    SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new";
+    SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new"
+    };
+}
 
-const CHANGE_RESERVATIONS: &str = "
-    UPDATE reservations r
-    SET state = new.state, held_until = new.held_until, ended_at = new.ended_at
-    FROM unnest($2, $3, $4, $5) AS new (reservation_id, state, held_until, ended_at)
-    WHERE r.schedule_id = $1 AND r.reservation_id = ANY($2) AND r.reservation_id = new.reservation_id";
+const ADD_TOKENS: &str = add_tokens!();
+
+const CHANGE_TOKENS: &str = concat!(
+    add_tokens!(),
+    " ON CONFLICT (schedule_id, token_id) DO UPDATE
+    SET state = excluded.state, activated_at = excluded.activated_at, claimed_at = excluded.claimed_at,
+        session_seconds = excluded.session_seconds, lapses_at = excluded.lapses_at,
+        ended_at = excluded.ended_at, admitted_under = excluded.admitted_under"
+);
 
 /// Seat numbers come as texts: `unnest` would take an array of arrays apart to the last number.
-const ADD_RESERVATIONS: &str = "
+macro_rules! add_reservations {
+    () => {
+        "
     INSERT INTO reservations (schedule_id, reservation_id, state, held_until, ended_at, user_id,
         token_id, seat_numbers, total_price, held_at, request_key)
     SELECT $1, new.reservation_id, new.state, new.held_until, new.ended_at, new.user_id, new.token_id,
         new.seat_numbers::integer[], new.total_price, new.held_at, new.request_key
     FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         AS new (reservation_id, state, held_until, ended_at, user_id, token_id, seat_numbers,
-            total_price, held_at, request_key)";
+            total_price, held_at, request_key)"
+    };
+}
+
+const ADD_RESERVATIONS: &str = add_reservations!();
+
+const CHANGE_RESERVATIONS: &str = concat!(
+    add_reservations!(),
+    " ON CONFLICT (schedule_id, reservation_id) DO UPDATE
+    SET state = excluded.state, held_until = excluded.held_until, ended_at = excluded.ended_at"
+);
 
 const CHANGE_SEATS: &str = "
-    UPDATE seats s
-    SET status = new.status, reservation_id = new.reservation_id, user_id = new.user_id,
-        held_until = new.held_until, version = new.version
-    FROM unnest($2, $3, $4, $5, $6, $7)
-        AS new (number, status, reservation_id, user_id, held_until, version)
-    WHERE s.schedule_id = $1 AND s.number = ANY($2) AND s.number = new.number";
+    INSERT INTO seats (schedule_id, number, status, reservation_id, user_id, held_until, version)
+    SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7) AS new
+    ON CONFLICT (schedule_id, number) DO UPDATE
+    SET status = excluded.status, reservation_id = excluded.reservation_id, user_id = excluded.user_id,
+        held_until = excluded.held_until, version = excluded.version";
 
 pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
@@ -74,7 +85,7 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     }
     let added = rows.tokens.inserted().map(|(_, token)| token);
     for (schedule, tokens) in by_schedule(added, |token| token.schedule_id) {
-        writes.push(tokens_write(ADD_TOKENS, schedule, &tokens, true)?);
+        writes.push(tokens_write(ADD_TOKENS, schedule, &tokens)?);
     }
     let changed = rows.reservations.changed().map(|(_, reservation)| reservation);
     for (schedule, reservations) in by_schedule(changed, |reservation| reservation.schedule_id) {
@@ -82,7 +93,7 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     }
     let added = rows.reservations.inserted().map(|(_, reservation)| reservation);
     for (schedule, reservations) in by_schedule(added, |reservation| reservation.schedule_id) {
-        writes.push(reservations_write(ADD_RESERVATIONS, schedule, &reservations, true)?);
+        writes.push(reservations_write(ADD_RESERVATIONS, schedule, &reservations)?);
     }
     let changed = rows.seats.changed().map(|(_, seat)| seat);
     for (schedule, seats) in by_schedule(changed, |seat| seat.schedule_id) {
@@ -93,24 +104,18 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
 
 /// Changes tokens of one gate.
 pub(super) fn change_tokens(schedule: ScheduleId, tokens: &[&QueueToken]) -> Result<Write, StoreError> {
-    tokens_write(CHANGE_TOKENS, schedule, tokens, false)
+    tokens_write(CHANGE_TOKENS, schedule, tokens)
 }
 
 /// Changes reservations of one performance.
 pub(super) fn change_reservations(schedule: ScheduleId, reservations: &[&Reservation]) -> Result<Write, StoreError> {
-    reservations_write(CHANGE_RESERVATIONS, schedule, reservations, false)
+    reservations_write(CHANGE_RESERVATIONS, schedule, reservations)
 }
 
-/// Tokens with the columns that change, and for new ones also those that never do.
-fn tokens_write(
-    text: &'static str,
-    schedule: ScheduleId,
-    tokens: &[&QueueToken],
-    new: bool,
-) -> Result<Write, StoreError> {
+fn tokens_write(text: &'static str, schedule: ScheduleId, tokens: &[&QueueToken]) -> Result<Write, StoreError> {
     let seconds = |token: &QueueToken| i32::try_from(token.session.whole_seconds()).map_err(|_| damaged("session"));
     let cap = |token: &QueueToken| token.admitted_under.map(small_to_db).transpose();
-    let mut statement = sql(text)
+    let statement = sql(text)
         .bind::<SqlUuid, _>(schedule.0)
         .bind::<Array<SqlUuid>, _>(column(tokens, |token| token.id.0))
         .bind::<Array<Text>, _>(column(tokens, |token| token.state.as_str()))
@@ -119,38 +124,30 @@ fn tokens_write(
         .bind::<Array<Integer>, _>(checked(tokens, seconds)?)
         .bind::<Array<Timestamptz>, _>(column(tokens, |token| token.lapses_at))
         .bind::<Array<Nullable<Timestamptz>>, _>(column(tokens, |token| token.ended_at))
-        .bind::<Array<Nullable<Integer>>, _>(checked(tokens, cap)?);
-    if new {
-        statement = statement
-            .bind::<Array<SqlUuid>, _>(column(tokens, |token| token.user_id.0))
-            .bind::<Array<BigInt>, _>(checked(tokens, |token| count_to_db(token.number))?)
-            .bind::<Array<Timestamptz>, _>(column(tokens, |token| token.issued_at));
-    }
+        .bind::<Array<Nullable<Integer>>, _>(checked(tokens, cap)?)
+        .bind::<Array<SqlUuid>, _>(column(tokens, |token| token.user_id.0))
+        .bind::<Array<BigInt>, _>(checked(tokens, |token| count_to_db(token.number))?)
+        .bind::<Array<Timestamptz>, _>(column(tokens, |token| token.issued_at));
     Ok(Write::of("queue tokens", statement, tokens.len()))
 }
 
-/// Reservations with the columns that change, and for new ones also those that never do.
 fn reservations_write(
     text: &'static str,
     schedule: ScheduleId,
     reservations: &[&Reservation],
-    new: bool,
 ) -> Result<Write, StoreError> {
-    let mut statement = sql(text)
+    let statement = sql(text)
         .bind::<SqlUuid, _>(schedule.0)
         .bind::<Array<SqlUuid>, _>(column(reservations, |one| one.id.0))
         .bind::<Array<Text>, _>(column(reservations, |one| one.state.as_str()))
         .bind::<Array<Timestamptz>, _>(column(reservations, |one| one.held_until))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(reservations, |one| one.ended_at));
-    if new {
-        statement = statement
-            .bind::<Array<SqlUuid>, _>(column(reservations, |one| one.user_id.0))
-            .bind::<Array<SqlUuid>, _>(column(reservations, |one| one.token_id.0))
-            .bind::<Array<Text>, _>(column(reservations, |one| array_literal(&one.seat_numbers)))
-            .bind::<Array<BigInt>, _>(column(reservations, |one| one.total_price.minor()))
-            .bind::<Array<Timestamptz>, _>(column(reservations, |one| one.held_at))
-            .bind::<Array<Nullable<SqlUuid>>, _>(column(reservations, |one| one.request_key.map(|key| key.0)));
-    }
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(reservations, |one| one.ended_at))
+        .bind::<Array<SqlUuid>, _>(column(reservations, |one| one.user_id.0))
+        .bind::<Array<SqlUuid>, _>(column(reservations, |one| one.token_id.0))
+        .bind::<Array<Text>, _>(column(reservations, |one| array_literal(&one.seat_numbers)))
+        .bind::<Array<BigInt>, _>(column(reservations, |one| one.total_price.minor()))
+        .bind::<Array<Timestamptz>, _>(column(reservations, |one| one.held_at))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(reservations, |one| one.request_key.map(|key| key.0)));
     Ok(Write::of("reservations", statement, reservations.len()))
 }
 

@@ -1,6 +1,11 @@
 //! How transactions begin and end.
 
-use super::{error::Failure, pool::Lease};
+use super::{
+    error::Failure,
+    pool::Lease,
+    sql::{in_order, sql},
+    store::{Write, Written},
+};
 use diesel::QueryResult;
 use diesel_async::SimpleAsyncConnection;
 use std::time::Duration;
@@ -47,6 +52,41 @@ pub(super) enum CommitError {
     RolledBack(Failure),
     /// The connection broke after `COMMIT` was sent.
     Unknown(String),
+}
+
+/// Sends the last writes of a transaction and, without waiting for their answers, `COMMIT`; then
+/// gives the connection back. PostgreSQL takes `COMMIT` for `ROLLBACK` when a write before it has
+/// failed, and what is told is the error of that write.
+pub(super) async fn write_and_commit(lease: Lease, writes: Vec<Write>, deadline: Duration) -> Result<(), CommitError> {
+    let sent = tokio::time::timeout(deadline, send_all(&lease, writes)).await;
+    let late = |_| Err(Failure::lost("the database did not end a transaction in time"));
+    match sent.unwrap_or_else(late) {
+        Ok(written) => {
+            lease.give_back();
+            // Nothing can be missing here; if it is, deciding again shows what there is.
+            let checked = written.into_iter().try_for_each(Written::check);
+            checked.map_err(|failure| CommitError::Unknown(format!("{failure:?}")))
+        }
+        Err(failure) if failure.is_lost() => Err(CommitError::Unknown(format!("{failure:?}"))),
+        Err(failure) => {
+            // A server that still answers has refused a write or the commit.
+            if roll_back(lease).await {
+                Err(CommitError::RolledBack(failure))
+            } else {
+                Err(CommitError::Unknown(format!("{failure:?}")))
+            }
+        }
+    }
+}
+
+async fn send_all(lease: &Lease, writes: Vec<Write>) -> Result<Vec<Written>, Failure> {
+    // Prepared as the writes are: the order of statements is that of the statement cache, which a
+    // plain message would not wait for.
+    let commit = Write::of("rows", sql("COMMIT"), 0);
+    let conn = lease.connection()?;
+    let mut steps: Vec<_> = writes.into_iter().map(|write| write.step(conn)).collect();
+    steps.push(commit.step(conn));
+    Ok(in_order(steps).await?)
 }
 
 /// Commits, and gives the connection back. No statement of the transaction may have failed:

@@ -147,11 +147,13 @@ impl Way {
         let greeting = body(&mut client, length).await?;
         server.write_u32(length).await.ok()?;
         server.write_all(&greeting).await.ok()?;
+        let mut commits = Commits::default();
         loop {
             let kind = client.read_u8().await.ok()?;
             let length = client.read_u32().await.ok()?;
             let message = body(&mut client, length).await?;
-            if kind == b'Q' && message == b"COMMIT\0" {
+            if commits.is_one(kind, &message) {
+                lock(&self.state).traffic.commits += 1;
                 self.commit().await?;
             }
             self.watch(kind, &message);
@@ -183,10 +185,7 @@ impl Way {
         match kind {
             b'P' => traffic.prepared.push(parse(message)),
             b'E' => traffic.statements += 1,
-            b'Q' => {
-                traffic.statements += 1;
-                traffic.commits += usize::from(message == b"COMMIT\0");
-            }
+            b'Q' => traffic.statements += 1,
             // The driver forgets a prepared statement when it has time; nobody waits for that.
             b'C' | b'S' => return,
             _ => {}
@@ -208,6 +207,33 @@ impl Way {
             tokio::time::sleep(DISTANCE).await;
             lock(&self.state).traffic.answered = true;
             client.write_all(&buffer[..read]).await.ok()?;
+        }
+    }
+}
+
+/// Tells commits, which may be prepared as any other statement.
+#[derive(Default)]
+struct Commits {
+    names: Vec<Vec<u8>>,
+}
+
+impl Commits {
+    fn is_one(&mut self, kind: u8, message: &[u8]) -> bool {
+        let mut parts = message.split(|byte| *byte == 0);
+        match kind {
+            b'Q' => message == b"COMMIT\0",
+            b'P' => {
+                let name = parts.next().expect("a name").to_vec();
+                if parts.next() == Some(b"COMMIT") {
+                    self.names.push(name);
+                }
+                false
+            }
+            b'B' => {
+                let name = parts.nth(1).expect("a portal, then a name");
+                self.names.iter().any(|commit| commit == name)
+            }
+            _ => false,
         }
     }
 }

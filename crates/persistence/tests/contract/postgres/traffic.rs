@@ -38,7 +38,7 @@ impl Watched {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_costs_three_round_trips_and_one_commit() {
+async fn a_batch_costs_two_round_trips_and_one_commit() {
     let watched = Watched::start().await;
     let show = watched
         .stage
@@ -89,7 +89,7 @@ async fn a_batch_costs_three_round_trips_and_one_commit() {
             "{what}: {} round trips, {} statements, {} commits",
             cost.round_trips, cost.statements, cost.commits
         );
-        assert_eq!((cost.round_trips, cost.commits), (3, 1), "{what}");
+        assert_eq!((cost.round_trips, cost.commits), (2, 1), "{what}");
         assert!(cost.prepared.is_empty(), "{what} prepared {:?}", cost.prepared);
     }
     watched.stage.assert_sound().await;
