@@ -11,9 +11,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::OwnedMutexGuard;
 
 /// How old an answer may be.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// How old an answer may get before it is worth asking anew ahead of time: what takes long to answer
+/// is then at hand again before anybody has to wait for it.
+const AGEING: Duration = Duration::from_millis(100);
 
 /// How many small entries there may be before those that are of no use any more are looked for.
 pub(crate) const FEW: usize = 1_024;
@@ -57,7 +62,13 @@ pub(crate) struct Shared<K, V> {
 
 struct Slot<V> {
     answer: Mutex<Option<(Instant, V)>>,
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The right to ask anew ahead of time, which one has at a time.
+pub(crate) struct Renewal<V> {
+    slot: Arc<Slot<V>>,
+    _asking: OwnedMutexGuard<()>,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
@@ -74,6 +85,14 @@ impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
         slot.fresh(not_before)
     }
 
+    /// The right to renew an answer that is getting old, unless somebody is asking already.
+    pub(crate) fn renewal(&self, key: K) -> Option<Renewal<V>> {
+        let slot = lock(&self.slots).known.get(&key).map(|(_, slot)| slot.clone())?;
+        let ageing = lock(&slot.answer).as_ref().is_some_and(|(at, _)| at.elapsed() > AGEING);
+        let asking = slot.asking.clone().try_lock_owned().ok().filter(|_| ageing)?;
+        Some(Renewal { slot, _asking: asking })
+    }
+
     /// A fresh answer, got from storage unless one is at hand.
     pub(crate) async fn get(
         &self,
@@ -86,14 +105,27 @@ impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
         if let Some(answer) = slot.fresh(not_before) {
             return Ok(answer);
         }
-        let asked_at = Instant::now();
-        let answer = ask().await?;
-        *lock(&slot.answer) = Some((asked_at, answer.clone()));
-        Ok(answer)
+        slot.ask(ask).await
+    }
+}
+
+impl<V: Clone> Renewal<V> {
+    /// Asks anew. A failure leaves the old answer, which then ends by its age.
+    pub(crate) async fn with(self, ask: impl AsyncFnOnce() -> Result<V, StoreError>) {
+        if let Err(error) = self.slot.ask(ask).await {
+            tracing::debug!(%error, "an answer was not renewed ahead of time");
+        }
     }
 }
 
 impl<V: Clone> Slot<V> {
+    async fn ask(&self, ask: impl AsyncFnOnce() -> Result<V, StoreError>) -> Result<V, StoreError> {
+        let asked_at = Instant::now();
+        let answer = ask().await?;
+        *lock(&self.answer) = Some((asked_at, answer.clone()));
+        Ok(answer)
+    }
+
     fn fresh(&self, not_before: NotBefore) -> Option<V> {
         let answer = lock(&self.answer);
         let (asked_at, answer) = answer.as_ref()?;
@@ -137,7 +169,7 @@ impl<K: Copy + Eq + Hash, V> Entries<K, Arc<Slot<V>>> {
         }
         let slot = Arc::new(Slot {
             answer: Mutex::new(None),
-            asking: tokio::sync::Mutex::new(()),
+            asking: Arc::default(),
         });
         self.insert(key, now, slot.clone());
         slot
@@ -193,6 +225,22 @@ mod tests {
         });
         assert_eq!(slow.await, Ok(1));
         assert_eq!(shared.at_hand("map", writes.not_before(me)), None);
+    }
+
+    #[tokio::test]
+    async fn one_renews_an_answer_before_it_is_too_old() {
+        let (shared, writes) = (Shared::new(1), OwnWrites::new());
+        assert_eq!(shared.get("map", anyone(&writes), async || Ok(1)).await, Ok(1));
+        assert!(shared.renewal("map").is_none(), "it is new");
+        let renewal = loop {
+            if let Some(renewal) = shared.renewal("map") {
+                break renewal;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(shared.renewal("map").is_none(), "somebody is asking");
+        renewal.with(async || Ok(2)).await;
+        assert_eq!(shared.at_hand("map", anyone(&writes)), Some(2));
     }
 
     #[tokio::test]

@@ -135,7 +135,10 @@ pub(crate) async fn list(call: Call) -> Outcome {
     };
     let not_before = call.api().writes.not_before(booker.token.id);
     let map = match call.api().seat_maps.at_hand(shape, not_before) {
-        Some(map) => map,
+        Some(map) => {
+            renew_in_time(call.api(), &schedule, shape);
+            map
+        }
         None => {
             let ask = move |api: Arc<Api>| async move {
                 let ask = async || render(&api, schedule, shape).await;
@@ -145,6 +148,15 @@ pub(crate) async fn list(call: Call) -> Outcome {
         }
     };
     Ok(answer(&call, shape, &map))
+}
+
+/// Whoever finds a map that is getting old has it read anew, without waiting for that.
+fn renew_in_time(api: &Arc<Api>, schedule: &Arc<Schedule>, shape: Shape) {
+    if let Some(renewal) = api.seat_maps.renewal(shape) {
+        let (api, schedule) = (api.clone(), schedule.clone());
+        let runtime = api.runtime.clone();
+        runtime.spawn(async move { renewal.with(async || render(&api, schedule, shape).await).await });
+    }
 }
 
 fn answer(call: &Call, shape: Shape, map: &Rendered) -> HttpResponse {
