@@ -84,6 +84,7 @@ fn the_rules_know_no_runtime_no_web_and_no_database() {
     let allowed = [
         "async-trait",
         "mockall",
+        "roaring",
         "rust_decimal",
         "serde",
         "thiserror",

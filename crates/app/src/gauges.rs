@@ -6,16 +6,21 @@ use frontrow_domain::{
     id::{ConcertId, ScheduleId},
     outcome::StoreError,
     page::PageRequest,
-    queue::port::Stats,
+    queue::{port::Stats, service::GateViews},
     storage::Storage,
 };
 use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{family::Family, gauge::Gauge},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _},
+    metrics::{
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
     registry::Registry,
 };
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -129,6 +134,24 @@ impl GateGauges {
         let labels = RevenueLabels { schedule_id };
         self.revenue.remove(&labels);
         self.admissions.remove(&labels);
+    }
+}
+
+/// How old the views of gates are that polls are answered from, at the moment of asking.
+pub struct ViewAge(pub Arc<GateViews>);
+
+impl fmt::Debug for ViewAge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ViewAge")
+    }
+}
+
+impl Collector for ViewAge {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let age = ConstGauge::new(self.0.age().as_secs_f64());
+        let help = "Age of the oldest view of a gate that is kept for polls";
+        let metric = encoder.encode_descriptor("frontrow_line_view_age_seconds", help, None, age.metric_type())?;
+        age.encode(metric)
     }
 }
 

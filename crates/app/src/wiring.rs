@@ -6,7 +6,9 @@ use crate::{
     settings::{ProviderKind, Settings, StorageUrl},
     simulated::SimulatedProvider,
 };
-use frontrow_domain::{clock::SystemClock, payment::port::PaymentProvider, storage::Storage};
+use frontrow_domain::{
+    clock::SystemClock, payment::port::PaymentProvider, policy::Policy, queue::service::GateViews, storage::Storage,
+};
 use frontrow_memory::Memory;
 use frontrow_persistence::{
     group_commit::{GroupCommit, LaneSettings},
@@ -30,6 +32,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(250);
 pub struct OpenStorage {
     /// Its ports. Writes go through the lanes, where there are some.
     pub storage: Storage,
+    /// What this instance knows of its lines. The decisions of `storage` note in it who leaves.
+    pub views: Arc<GateViews>,
     lanes: Option<Arc<GroupCommit>>,
 }
 
@@ -53,7 +57,7 @@ impl OpenStorage {
         match &settings.storage {
             StorageUrl::Memory => {
                 let memory = Memory::new(settings.policy, Arc::new(SystemClock));
-                Ok(Self::plain(Storage::of(&memory)))
+                Ok(Self::over(Storage::of(&memory), settings.policy))
             }
             StorageUrl::Sqlite(path) => {
                 let sqlite = open_sqlite(path, settings, purpose, metrics)?;
@@ -62,12 +66,12 @@ impl OpenStorage {
                     lanes: 1,
                     ..LaneSettings::default()
                 };
-                Ok(Self::for_purpose(purpose, Storage::of(&sqlite), one_lane, metrics))
+                Ok(Self::over(Storage::of(&sqlite), settings.policy).for_purpose(purpose, one_lane, metrics))
             }
             StorageUrl::Postgres(url) => {
                 let postgres = reach_postgres(url, settings, purpose, metrics).await?;
                 let lanes = LaneSettings::default();
-                Ok(Self::for_purpose(purpose, Storage::of(&postgres), lanes, metrics))
+                Ok(Self::over(Storage::of(&postgres), settings.policy).for_purpose(purpose, lanes, metrics))
             }
         }
     }
@@ -79,21 +83,28 @@ impl OpenStorage {
         }
     }
 
-    fn plain(storage: Storage) -> Self {
-        Self { storage, lanes: None }
+    fn over(storage: Storage, policy: Policy) -> Self {
+        let views = GateViews::new(storage.queue.clone(), storage.catalog.clone(), policy);
+        let noting = views.noting(storage.decisions.clone());
+        Self {
+            storage: storage.deciding_through(noting),
+            views,
+            lanes: None,
+        }
     }
 
     /// Behind lanes when it is to be served from: a command that works alone has nothing to gather.
-    fn for_purpose(purpose: Purpose, storage: Storage, settings: LaneSettings, metrics: &StoreMetrics) -> Self {
+    fn for_purpose(self, purpose: Purpose, settings: LaneSettings, metrics: &StoreMetrics) -> Self {
         match purpose {
             Purpose::Serve => {
-                let lanes = GroupCommit::start(&storage.decisions, settings, &Handle::current(), metrics);
+                let lanes = GroupCommit::start(&self.storage.decisions, settings, &Handle::current(), metrics);
                 Self {
-                    storage: storage.deciding_through(lanes.clone()),
+                    storage: self.storage.deciding_through(lanes.clone()),
                     lanes: Some(lanes),
+                    ..self
                 }
             }
-            Purpose::Maintain | Purpose::Inspect => Self::plain(storage),
+            Purpose::Maintain | Purpose::Inspect => self,
         }
     }
 }

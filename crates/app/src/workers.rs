@@ -5,13 +5,16 @@
 
 use crate::gauges::GateGauges;
 use async_trait::async_trait;
-use frontrow_domain::{audit::service::audit, outcome::StoreError, storage::Storage};
+use frontrow_domain::{audit::service::audit, outcome::StoreError, queue::service::GateViews, storage::Storage};
 use frontrow_http::HttpMetrics;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tracing::{error, info, warn};
 
 const ADMISSION_EVERY: Duration = Duration::from_millis(200);
+/// What polls are told is at most 250 ms old: there is time to spare for the reading itself.
+const VIEWS_EVERY: Duration = Duration::from_millis(100);
+
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
 const SLOWEST_RETRY: Duration = Duration::from_secs(5);
@@ -49,6 +52,20 @@ impl Chore for Admission {
     async fn round(&self) -> Result<Duration, StoreError> {
         let done = self.0.attendant.admit_due().await?;
         Ok(if done.more { Duration::ZERO } else { ADMISSION_EVERY })
+    }
+}
+
+struct Views(Arc<GateViews>);
+
+#[async_trait]
+impl Chore for Views {
+    fn name(&self) -> &'static str {
+        "views of the lines"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        self.0.refresh().await?;
+        Ok(VIEWS_EVERY)
     }
 }
 
@@ -119,12 +136,19 @@ pub struct Workers {
 impl Workers {
     /// Starts every loop; the audit only when it is wanted.
     #[must_use]
-    pub fn start(storage: &Storage, gates: GateGauges, metrics: HttpMetrics, audit_every: Option<Duration>) -> Self {
+    pub fn start(
+        storage: &Storage,
+        views: Arc<GateViews>,
+        gates: GateGauges,
+        metrics: HttpMetrics,
+        audit_every: Option<Duration>,
+    ) -> Self {
         let mut workers = Self {
             stop: watch::Sender::new(false),
             tasks: JoinSet::new(),
         };
         workers.keep_doing(Admission(storage.clone()));
+        workers.keep_doing(Views(views));
         workers.keep_doing(Sweeper(storage.clone()));
         workers.keep_doing(Figures(storage.clone(), gates));
         if let Some(every) = audit_every {

@@ -121,6 +121,9 @@ macro_rules! every_promise {
                 a_lapsed_token_makes_room_for_a_new_one
                 waiting_ends_when_booking_closes
                 a_gate_changes_field_by_field_or_not_at_all
+                news_of_a_gate_tell_what_moves_those_who_wait
+                news_give_every_fan_the_position_that_storage_gives
+                news_of_very_many_leavers_come_in_parts
                 figures_count_everything_by_the_clock
                 waits_are_told_in_whole_seconds
             }
@@ -232,6 +235,7 @@ macro_rules! every_race {
             a_sweep_never_frees_what_was_taken_over
             two_admission_loops_let_nobody_in_twice
             who_leaves_is_never_inside
+            whoever_leaves_the_line_is_told_of_once
             a_gate_changed_during_admission_keeps_both_changes
             the_same_start_is_put_on_sale_once
         }

@@ -11,8 +11,8 @@ use frontrow_domain::{
     payment::PayRefusal,
     policy::Policy,
     queue::{
-        AdmittanceRefusal, GatePatch, GateSettings, JoinRefusal, LeaveQueue, TokenState, UnknownToken, Visit,
-        port::{ReservationCounts, SeatCounts, TokenCounts},
+        AdmittanceRefusal, GatePatch, GateSettings, GateView, JoinRefusal, LeaveQueue, TokenState, UnknownToken, Visit,
+        port::{GateNews, MOST_LEAVERS, ReservationCounts, SeatCounts, TokenCounts},
     },
     seating::{ReservationState, SeatStatus},
 };
@@ -317,6 +317,118 @@ pub async fn a_gate_changes_field_by_field_or_not_at_all<F: Fixture>(fixture: F)
     let nowhere = ScheduleId::mint();
     assert_eq!(queue.gate(nowhere).await, Ok(None));
     assert_eq!(queue.patch_gate(nowhere, patch).await, Ok(None));
+}
+
+async fn news<F: Fixture>(stage: &Stage<F>, gate: ScheduleId, after: u64) -> GateNews {
+    let news = stage.storage.queue.gate_news(vec![(gate, after)]).await;
+    let news: Vec<_> = news.expect("the storage answers");
+    let [news] = news.try_into().expect("the news of one gate");
+    news
+}
+
+pub async fn news_of_a_gate_tell_what_moves_those_who_wait<F: Fixture>(fixture: F) {
+    let stage = Stage::set(fixture).await;
+    let mut plan = closed_gate();
+    plan.gate.max_active = 1;
+    let show = stage.show(plan.clone()).await;
+    let other = stage.show(closed_gate()).await;
+    let fans = stage.line_up(&show, &stage.fans(6).await).await;
+    let before = stage.now().await;
+    let first = news(&stage, show.id, 0).await;
+    assert!(first.as_of >= before && first.as_of <= stage.now().await);
+    let expected = GateNews {
+        schedule_id: show.id,
+        settings: plan.gate,
+        admitted_number: 0,
+        departed: 0,
+        after: 0,
+        seen: 0,
+        leavers: Vec::new(),
+        as_of: first.as_of,
+    };
+    assert_eq!(first, expected);
+
+    for gone in [4, 0] {
+        stage.leave(&fans[gone]).await;
+        stage.leave(&fans[gone]).await;
+    }
+    let mut second = news(&stage, show.id, 0).await;
+    second.leavers.sort_unstable();
+    assert_eq!((second.departed, second.seen, second.leavers), (2, 2, vec![1, 5]));
+    stage.leave(&fans[3]).await;
+    let third = news(&stage, show.id, 2).await;
+    assert_eq!((third.after, third.seen, third.leavers), (2, 3, vec![4]));
+
+    let patch = GatePatch {
+        paused: Some(false),
+        ..GatePatch::default()
+    };
+    assert!(stage.storage.queue.patch_gate(show.id, patch).await.is_ok());
+    stage.admit_until_inside(&fans[1]).await;
+    // Who leaves from inside leaves no line.
+    stage.leave(&fans[1]).await;
+    let mut all = news(&stage, show.id, 0).await;
+    all.leavers.sort_unstable();
+    assert!(!all.settings.paused);
+    assert_eq!((all.admitted_number, all.departed, all.seen), (2, 3, 3));
+    assert_eq!(all.leavers, [4, 5], "who is behind the mark moves nobody");
+
+    let both = vec![(other.id, 0), (ScheduleId::mint(), 0), (show.id, 3)];
+    let both = stage.storage.queue.gate_news(both).await.expect("the storage answers");
+    let mut of: Vec<_> = both.iter().map(|news| (news.schedule_id, news.departed)).collect();
+    let mut expected = vec![(show.id, 3), (other.id, 0)];
+    of.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(of, expected);
+    assert_eq!(stage.storage.queue.gate_news(Vec::new()).await, Ok(Vec::new()));
+}
+
+pub async fn news_give_every_fan_the_position_that_storage_gives<F: Fixture>(fixture: F) {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.max_active = 3;
+    let show = stage.show(plan).await;
+    let fans = stage.line_up(&show, &stage.fans(12).await).await;
+    let mut view = GateView::default();
+    for (leaver, inside) in [
+        (6, None),
+        (0, Some(2)),
+        (9, Some(3)),
+        (2, Some(4)),
+        (11, None),
+        (4, Some(5)),
+    ] {
+        stage.leave(&fans[leaver]).await;
+        if let Some(next) = inside {
+            stage.admit_until_inside(&fans[next]).await;
+        }
+        assert!(view.apply(&news(&stage, show.id, view.seen()).await));
+        for (fan, number) in fans.iter().zip(1..) {
+            let position = view.ahead(number).map(|ahead| ahead + 1);
+            assert_eq!(position, stage.position(fan).await, "of number {number}");
+        }
+    }
+    let late = stage.join(&show, stage.fan().await).await.status;
+    let ahead = view.ahead(late.token.number);
+    assert_eq!(late.place.map(|place| place.position - 1), ahead);
+}
+
+pub async fn news_of_very_many_leavers_come_in_parts<F: Fixture>(fixture: F) {
+    let stage = Stage::set(fixture).await;
+    let show = stage.show(closed_gate()).await;
+    let most = usize::try_from(MOST_LEAVERS).expect("a count");
+    let fans = stage.line_up(&show, &stage.fans(most + 5).await).await;
+    let leaves = fans[..most + 2]
+        .iter()
+        .map(|fan| LeaveQueue { token: fan.token }.into());
+    stage.decide_each(leaves.collect()).await;
+    let first = news(&stage, show.id, 0).await;
+    assert_eq!((first.seen, first.departed), (MOST_LEAVERS, MOST_LEAVERS + 2));
+    assert_eq!(first.leavers.len(), most);
+    let mut view = GateView::default();
+    assert!(!view.apply(&first));
+    assert!(view.apply(&news(&stage, show.id, view.seen()).await));
+    assert_eq!(view.ahead(MOST_LEAVERS + 5), Some(2));
 }
 
 pub async fn figures_count_everything_by_the_clock<F: Fixture>(fixture: F) {

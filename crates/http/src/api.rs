@@ -16,6 +16,7 @@ use frontrow_domain::{
     payment::service::Payments,
     policy::Policy,
     queue::TokenStatus,
+    queue::service::GateViews,
     seating::port::Availability,
     storage::Storage,
 };
@@ -36,6 +37,9 @@ const FEW_MAPS: usize = 8;
 pub struct Parts {
     /// The ports of the storage.
     pub storage: Storage,
+    /// What this instance knows of the lines. Somebody has to keep it up to date, and the decisions
+    /// of `storage` have to note in it who leaves.
+    pub views: Arc<GateViews>,
     /// Paying and charging, with the deployment's provider.
     pub payments: Payments,
     /// The deployment's settings that rules depend on; the same that storage decides by.
@@ -91,6 +95,7 @@ impl Default for Settings {
 /// The HTTP side of one process.
 pub struct Api {
     pub(crate) storage: Storage,
+    pub(crate) views: Arc<GateViews>,
     pub(crate) payments: Payments,
     pub(crate) catalog: Catalog,
     pub(crate) policy: Policy,
@@ -124,6 +129,7 @@ impl Api {
         Arc::new(Self {
             catalog: Catalog::new(parts.storage.catalog.clone()),
             storage: parts.storage,
+            views: parts.views,
             payments: parts.payments,
             policy: parts.policy,
             clock: parts.clock,

@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::{
     catalog::DateSelector,
     id::{ConcertId, TokenId, UserId},
-    queue::{JoinQueue, LeaveQueue, TokenRef, TokenState, TokenStatus, UnknownToken, Visit},
+    queue::{JoinQueue, LeaveQueue, TokenRef, TokenState, TokenStatus, UnknownToken, Visit, service::Glance},
 };
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::Schema};
@@ -127,21 +127,32 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
     } else {
         (StatusCode::OK, "existing")
     };
-    let queue_token = call.api().signer.queue_token(&joined.status.token.reference());
+    let queue_token = call.api().signer.queue_token(&joined.status.token.ticket());
     Ok(HttpResponse::build(answer).json(TokenView::of(&joined.status, Some(word), Some(queue_token))))
 }
 
-/// `GET /v1/queue/tokens/current`
+/// `GET /v1/queue/tokens/current`. Where a waiting fan stands is known without asking storage.
 pub(crate) async fn poll(call: Call) -> Outcome {
-    let token = call.queue_token()?;
-    call.limit_user(Rule::Poll, token.user_id)?;
-    let status = visit(&call, token).await?.ok_or(UnknownToken)?;
+    let ticket = call.ticket()?;
+    call.limit_user(Rule::Poll, ticket.token.user_id)?;
+    let mut glance = call.api().views.glance(&ticket);
+    if glance == Glance::Unknown {
+        glance = call.read(|api| async move { api.views.look(&ticket).await }).await?;
+    }
+    let status = match glance {
+        Glance::Waiting(status) => *status,
+        Glance::NotWaiting | Glance::Unknown => {
+            let status = visit(&call, ticket.token).await?.ok_or(UnknownToken)?;
+            call.api().views.told(&status);
+            status
+        }
+    };
     Ok(HttpResponse::Ok().json(TokenView::of(&status, None, None)))
 }
 
 /// `DELETE /v1/queue/tokens/current`
 pub(crate) async fn leave(call: Call) -> Outcome {
-    let token = call.queue_token()?;
+    let token = call.ticket()?.token;
     call.limit_user(Rule::Poll, token.user_id)?;
     call.decide_at(token.id, LeaveQueue { token }).await??;
     Ok(HttpResponse::NoContent().finish())

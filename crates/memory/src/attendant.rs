@@ -72,6 +72,7 @@ fn admit_next(show: &mut Show, policy: &Policy, now: Timestamp) -> u64 {
         let mut token = next.clone();
         token.activate(&line.gate.settings, policy.claim, now);
         line.gate.admitted_number = token.number;
+        line.gate.admitted += 1;
         line.put(token);
         admitted += 1;
     }

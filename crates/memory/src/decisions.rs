@@ -70,7 +70,7 @@ fn load_line(world: &World, needs: &Needs, rows: &mut WorkingSet) {
             let line = Line {
                 schedule_id: *id,
                 issued: show.line.issued,
-                waiting: show.line.waiting(),
+                departed: show.line.departed(),
                 gate: show.line.gate.clone(),
             };
             rows.lines.load(*id, line);

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(crate) struct TokenLine {
     pub(crate) gate: Gate,
     pub(crate) issued: u64,
+    /// The numbers of those who left before their turn, in that order.
+    departures: Vec<u64>,
     tokens: BTreeMap<u64, QueueToken>,
     numbers: HashMap<TokenId, u64>,
     live: HashMap<UserId, u64>,
@@ -25,6 +27,7 @@ impl TokenLine {
         Self {
             gate,
             issued: 0,
+            departures: Vec::new(),
             tokens: BTreeMap::new(),
             numbers: HashMap::new(),
             live: HashMap::new(),
@@ -46,6 +49,17 @@ impl TokenLine {
     /// How many fans wait ahead of a waiting token.
     pub(crate) fn ahead_of(&self, token: &QueueToken) -> Option<u64> {
         (token.state == TokenState::Waiting).then(|| self.waiting.ahead_of(token.number))
+    }
+
+    /// How many have left before their turn.
+    pub(crate) fn departed(&self) -> u64 {
+        self.departures.len() as u64
+    }
+
+    /// The numbers of those who did so after that many others, in that order.
+    pub(crate) fn departures_after(&self, departed: u64) -> &[u64] {
+        let after = usize::try_from(departed).unwrap_or(usize::MAX);
+        self.departures.get(after..).unwrap_or_default()
     }
 
     /// How many tokens are stored as waiting.
@@ -93,6 +107,9 @@ impl TokenLine {
     pub(crate) fn put(&mut self, token: QueueToken) {
         let number = token.number;
         self.numbers.insert(token.id, number);
+        if token.departure == Some(self.departed() + 1) {
+            self.departures.push(number);
+        }
         if let Some(old) = self.tokens.remove(&number) {
             self.unindex(&old);
         }

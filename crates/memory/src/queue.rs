@@ -1,6 +1,6 @@
 //! Reading places in line; reading and changing gates.
 
-use crate::{Memory, house::House, world::Show};
+use crate::{Memory, house::House, line::TokenLine, world::Show};
 use async_trait::async_trait;
 use frontrow_domain::{
     catalog::InvalidField,
@@ -10,7 +10,7 @@ use frontrow_domain::{
     payment::PaymentStatus,
     queue::{
         Gate, GatePatch, Place, TokenRef, TokenState, TokenStatus,
-        port::{QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
+        port::{GateNews, MOST_LEAVERS, QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
     },
     seating::ReservationState,
 };
@@ -44,6 +44,15 @@ impl QueueQueries for Memory {
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
         Ok(self.world().shows.get(&schedule).map(|show| show.line.gate.clone()))
+    }
+
+    async fn gate_news(&self, after: Vec<(ScheduleId, u64)>) -> Result<Vec<GateNews>, StoreError> {
+        let world = self.world();
+        let now = self.clock.now();
+        let news = after
+            .into_iter()
+            .filter_map(|(id, after)| Some(news_of(id, &world.shows.get(&id)?.line, after, now)));
+        Ok(news.collect())
     }
 
     async fn patch_gate(
@@ -93,6 +102,26 @@ impl QueueQueries for Memory {
                 .map(|(token, at)| u64::try_from((at - token.issued_at).whole_seconds()).unwrap_or(0))
                 .collect(),
         }))
+    }
+}
+
+fn news_of(schedule_id: ScheduleId, line: &TokenLine, after: u64, as_of: Timestamp) -> GateNews {
+    let mark = line.gate.admitted_number;
+    let departed = line.departed();
+    let seen = departed.min(after + MOST_LEAVERS);
+    let told = (after..seen).zip(line.departures_after(after));
+    GateNews {
+        schedule_id,
+        settings: line.gate.settings,
+        admitted_number: mark,
+        departed,
+        after,
+        seen,
+        leavers: told
+            .map(|(_, number)| *number)
+            .filter(|number| *number > mark)
+            .collect(),
+        as_of,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    gauges::GateGauges,
+    gauges::{GateGauges, ViewAge},
     output::say,
     secret,
     settings::Settings,
@@ -58,10 +58,12 @@ impl Running {
 
         let open = OpenStorage::open(settings, Purpose::Serve, &store_metrics).await?;
         let storage = open.storage.clone();
+        registry.register_collector(Box::new(ViewAge(open.views.clone())));
         let root = secret::of(&settings.secret, &settings.storage)?;
         let provider = wiring::provider(settings.payments);
         let api = Api::new(Parts {
             storage: storage.clone(),
+            views: open.views.clone(),
             payments: Payments::new(storage.decisions.clone(), provider),
             policy: settings.policy,
             clock: Arc::new(SystemClock),
@@ -82,7 +84,7 @@ impl Running {
         let blocked = |error: io::Error| Failure::Runtime(format!("cannot listen on {listen}: {error}"));
         let server = Server::bind(listen, settings.workers, &api).map_err(blocked)?;
         let address = server.local_addr().map_err(blocked)?;
-        let workers = Workers::start(&storage, gauges, metrics, settings.audit_every);
+        let workers = Workers::start(&storage, open.views.clone(), gauges, metrics, settings.audit_every);
         Ok(Self {
             address,
             api,

@@ -12,7 +12,13 @@ use frontrow_domain::{
     queue::{GatePatch, JoinQueue, LeaveQueue, TokenState},
     seating::{ReservationState, SeatStatus},
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use time::Duration;
 
 pub async fn a_fan_has_one_live_token<F: Fixture>(fixture: F) -> Found {
@@ -136,6 +142,49 @@ pub async fn who_leaves_is_never_inside<F: Fixture>(fixture: F) -> Found {
         let state = stage.state(fan).await;
         check(state == TokenState::Left, "who left has left", &state)?;
     }
+    stage.violations().await
+}
+
+pub async fn whoever_leaves_the_line_is_told_of_once<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.paused = true;
+    let show = stage.show(plan).await;
+    let fans = stage.line_up(&show, &stage.fans(50).await).await;
+    let all_have_left = Arc::new(AtomicBool::new(false));
+    let reading = tokio::spawn({
+        let (queue, gate, all_have_left) = (stage.storage.queue.clone(), show.id, all_have_left.clone());
+        async move {
+            let (mut seen, mut told) = (0, Vec::new());
+            loop {
+                let is_last = all_have_left.load(Ordering::SeqCst);
+                let news = queue.gate_news(vec![(gate, seen)]).await.expect("the storage answers");
+                let news = news.into_iter().next().expect("a gate");
+                told.extend(news.leavers);
+                seen = news.seen;
+                if is_last {
+                    return (seen, told);
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let leaves = fans[..40].iter().map(|fan| LeaveQueue { token: fan.token });
+    let left = racing(&stage, leaves.collect())
+        .await
+        .into_iter()
+        .map(own::<LeaveQueue>);
+    let mut left: Vec<u64> = left.flatten().flatten().map(|left| left.number).collect();
+    all_have_left.store(true, Ordering::SeqCst);
+    let (seen, mut told) = reading.await.expect("no contender panics");
+    left.sort_unstable();
+    told.sort_unstable();
+    check(left == (1..=40).collect::<Vec<_>>(), "everybody leaves", &left)?;
+    check(seen == 40, "departures run without gaps", &seen)?;
+    check(told == left, "each of them is told of once", &told)?;
+    let late = stage.join(&show, stage.fan().await).await.status.place;
+    let position = late.map(|place| place.position);
+    check(position == Some(11), "and everybody else moves up", &position)?;
     stage.violations().await
 }
 

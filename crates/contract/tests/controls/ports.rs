@@ -15,7 +15,7 @@ use frontrow_domain::{
     policy::Policy,
     queue::{
         Gate, GatePatch, LineState, Place, TokenRef, TokenState, TokenStatus, admit,
-        port::{Admitted, Attendant, QueueQueries, Stats, Swept},
+        port::{Admitted, Attendant, GateNews, QueueQueries, Stats, Swept},
     },
     seating::{
         ReservationState, Seat, SeatState,
@@ -80,6 +80,7 @@ fn admit_next(tables: &mut Tables, policy: &Policy, now: Timestamp) -> u64 {
             .collect();
         let Some(last) = next.last() else { continue };
         line.gate.admitted_number = last.number;
+        line.gate.admitted += next.len() as u64;
         line.gate.next_slot_at = Some(admission.next_slot_after(next.len() as u64));
         admitted += next.len() as u64;
         for mut token in next {
@@ -136,6 +137,29 @@ impl QueueQueries for Toy {
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
         Ok(self.read(|tables, _| tables.lines.get(&schedule).map(|line| line.gate.clone())))
+    }
+
+    async fn gate_news(&self, after: Vec<(ScheduleId, u64)>) -> Result<Vec<GateNews>, StoreError> {
+        Ok(self.read(|tables, now| {
+            let news = |(id, after): (ScheduleId, u64)| {
+                let line = tables.lines.get(&id)?;
+                let later = tables
+                    .tokens
+                    .values()
+                    .filter(|token| token.schedule_id == id && token.departure > Some(after));
+                Some(GateNews {
+                    schedule_id: id,
+                    settings: line.gate.settings,
+                    admitted_number: line.gate.admitted_number,
+                    departed: line.departed,
+                    after,
+                    seen: line.departed,
+                    leavers: later.map(|token| token.number).collect(),
+                    as_of: now,
+                })
+            };
+            after.into_iter().filter_map(news).collect()
+        }))
     }
 
     async fn patch_gate(

@@ -123,16 +123,6 @@ impl Tables {
         load(&mut rows.concerts, &self.concerts);
         load(&mut rows.schedules, &self.schedules);
         load(&mut rows.lines, &self.lines);
-        for (id, line) in &self.lines {
-            let waiting = self.waiting(*id).len() as u64;
-            rows.lines.load(
-                *id,
-                Line {
-                    waiting,
-                    ..line.clone()
-                },
-            );
-        }
         for token in self.tokens.values() {
             let waits = token.state == TokenState::Waiting;
             rows.load_token(token.clone(), waits.then(|| self.ahead_of(token)));

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct Needs {
     /// *Locked*: concerts that are given another schedule; all their schedules are loaded.
     pub concerts: BTreeSet<ConcertId>,
-    /// *Locked*: lines in which a number is given out.
+    /// *Locked*: lines in which a number or a departure is given out.
     pub lines: BTreeSet<ScheduleId>,
     /// *Locked*: the stored live token (waiting or active) of a fan at a gate, with the number of
     /// fans ahead of a waiting one.

@@ -27,7 +27,7 @@ pub struct WorkingSet {
     pub concerts: Rows<ConcertId, Concert>,
     /// Performances of the concerts needed, and new ones.
     pub schedules: Rows<ScheduleId, Schedule>,
-    /// Lines in which numbers are given out.
+    /// Lines in which numbers and departures are given out.
     pub lines: Rows<ScheduleId, Line>,
     /// Queue tokens.
     pub tokens: Rows<TokenId, QueueToken>,
@@ -121,17 +121,19 @@ impl WorkingSet {
         self.tokens.insert(token.id, token);
     }
 
-    /// Notes that a waiting token leaves its line: everybody behind it moves up.
-    pub fn leave_line(&mut self, schedule: ScheduleId, number: u64) {
-        if let Some(line) = self.lines.get_mut(&schedule) {
-            line.waiting = line.waiting.saturating_sub(1);
-        }
+    /// Notes that a waiting token leaves its line, and gives it the next departure: everybody
+    /// behind it moves up.
+    pub fn leave_line(&mut self, schedule: ScheduleId, number: u64) -> Option<u64> {
+        let line = self.lines.get_mut(&schedule)?;
+        line.departed += 1;
+        let departure = line.departed;
         for (id, ahead) in &mut self.ahead {
             let token = self.tokens.get(id);
             if token.is_some_and(|token| token.schedule_id == schedule && token.number > number) {
                 *ahead = ahead.saturating_sub(1);
             }
         }
+        Some(departure)
     }
 
     /// Unpaid holds that a token still has at `now`.

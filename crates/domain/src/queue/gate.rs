@@ -103,6 +103,8 @@ pub struct Gate {
     pub settings: GateSettings,
     /// The highest number let in so far: every lower one has left the line.
     pub admitted_number: u64,
+    /// How many were let in so far.
+    pub admitted: u64,
     /// The earliest moment at which the pace allows the next admission.
     pub next_slot_at: Option<Timestamp>,
 }
@@ -115,6 +117,7 @@ impl Gate {
             schedule_id,
             settings,
             admitted_number: 0,
+            admitted: 0,
             next_slot_at: None,
         }
     }

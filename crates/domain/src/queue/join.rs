@@ -1,6 +1,6 @@
 //! Taking a place in line.
 
-use super::{Place, QueueToken, TokenState, TokenStatus};
+use super::{Place, QueueToken, Ticket, TokenRef, TokenState, TokenStatus};
 use crate::{
     catalog::{Schedule, TargetRefusal},
     clock::Timestamp,
@@ -11,7 +11,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use time::Duration;
 use uuid::Uuid;
 
 /// Takes a place in line (`POST /v1/queue/tokens`).
@@ -139,25 +138,20 @@ fn take_place(rows: &mut WorkingSet, id: TokenId, schedule: &Schedule, user_id: 
     let mut number = 1;
     let mut ahead = 0;
     if let Some(line) = rows.lines.get_mut(&schedule.id) {
+        ahead = line.waiting();
         line.issued += 1;
         number = line.issued;
-        ahead = line.waiting;
-        line.waiting += 1;
     }
-    let token = QueueToken {
-        id,
-        schedule_id: schedule.id,
-        user_id,
+    let ticket = Ticket {
+        token: TokenRef {
+            id,
+            schedule_id: schedule.id,
+            user_id,
+        },
         number,
-        state: TokenState::Waiting,
         issued_at: now,
-        activated_at: None,
-        claimed_at: None,
-        session: Duration::ZERO,
-        lapses_at: schedule.booking_closes_at,
-        ended_at: None,
-        admitted_under: None,
     };
+    let token = QueueToken::waiting(ticket, schedule.booking_closes_at);
     rows.add_token(token.clone(), ahead);
     token
 }

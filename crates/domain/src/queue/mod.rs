@@ -5,13 +5,16 @@ mod gate;
 mod join;
 mod place;
 pub mod port;
+pub mod service;
 mod token;
+mod view;
 
 pub use admission::{Admission, LineState, MOST_AT_ONCE, admit};
 pub use gate::{Gate, GatePatch, GateSettings};
 pub use join::{JoinQueue, JoinRefusal, Joined};
 pub use place::{Line, Place, TokenStatus};
-pub use token::{AdmittanceRefusal, Errand, QueueToken, TokenRef, TokenState, admits};
+pub use token::{AdmittanceRefusal, Departed, Errand, QueueToken, Ticket, TokenRef, TokenState, admits};
+pub use view::GateView;
 
 use crate::{
     clock::Timestamp,
@@ -66,13 +69,16 @@ pub struct LeaveQueue {
 }
 
 impl Decide for LeaveQueue {
-    type Verdict = Result<(), UnknownToken>;
+    /// The place in line that this token gave back, now or when it was asked before.
+    type Verdict = Result<Option<Departed>, UnknownToken>;
 
     fn shard(&self) -> Uuid {
         self.token.schedule_id.0
     }
 
     fn needs(&self, needs: &mut Needs) {
+        // Departures are given out in the order in which they become visible.
+        needs.lines.insert(self.token.schedule_id);
         needs.token(&self.token);
         needs.holds_of.insert((self.token.schedule_id, self.token.id));
     }
@@ -80,18 +86,20 @@ impl Decide for LeaveQueue {
     fn decide(&self, rows: &mut WorkingSet, now: Timestamp) -> Self::Verdict {
         let token = rows.tokens.get(&self.token.id).cloned().ok_or(UnknownToken)?;
         if !token.state_at(now).is_live() {
-            return Ok(());
+            return Ok(token.departed());
         }
-        if token.state == TokenState::Waiting {
-            rows.leave_line(self.token.schedule_id, token.number);
-        }
+        let departure = (token.state == TokenState::Waiting)
+            .then(|| rows.leave_line(token.schedule_id, token.number))
+            .flatten();
         let holds: Vec<_> = rows.holds_of(self.token.id, now).iter().map(|hold| hold.id).collect();
         for hold in holds {
             crate::seating::release(rows, hold, now);
         }
-        if let Some(token) = rows.tokens.get_mut(&self.token.id) {
-            token.end(TokenState::Left, now);
-        }
-        Ok(())
+        let Some(token) = rows.tokens.get_mut(&self.token.id) else {
+            return Err(UnknownToken);
+        };
+        token.departure = departure;
+        token.end(TokenState::Left, now);
+        Ok(token.departed())
     }
 }

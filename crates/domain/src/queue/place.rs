@@ -17,8 +17,8 @@ pub struct Line {
     pub schedule_id: ScheduleId,
     /// The last number given out.
     pub issued: u64,
-    /// How many fans wait.
-    pub waiting: u64,
+    /// How many fans left before their turn: the last departure given out.
+    pub departed: u64,
     /// The gate in front of it.
     pub gate: Gate,
 }
@@ -30,9 +30,16 @@ impl Line {
         Self {
             schedule_id: schedule.id,
             issued: 0,
-            waiting: 0,
+            departed: 0,
             gate,
         }
+    }
+
+    /// How many fans wait, as long as booking has not closed: who is given a number either still
+    /// waits, or was let in, or left.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.issued.saturating_sub(self.departed + self.gate.admitted)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What storage promises about the waiting room.
 
-use super::{Gate, GatePatch, TokenRef, TokenStatus};
-use crate::{catalog::InvalidField, id::ScheduleId, money::Money, outcome::StoreError};
+use super::{Gate, GatePatch, GateSettings, TokenRef, TokenStatus};
+use crate::{catalog::InvalidField, clock::Timestamp, id::ScheduleId, money::Money, outcome::StoreError};
 use async_trait::async_trait;
 
 /// Reads places in line and gates; lets operators change gates.
@@ -15,6 +15,15 @@ pub trait QueueQueries: Send + Sync {
     /// The gate of a performance.
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError>;
 
+    /// What happened at these gates since departures up to the one named with each were read.
+    ///
+    /// - Each gate's news come from one snapshot, which holds all that was visible at their `as_of`.
+    /// - Departures have no gaps and become visible in their order, so going on from
+    ///   [`GateNews::seen`] misses nobody and names nobody twice.
+    /// - The news of one gate name at most [`MOST_LEAVERS`] fans.
+    /// - A gate that does not exist has none.
+    async fn gate_news(&self, after: Vec<(ScheduleId, u64)>) -> Result<Vec<GateNews>, StoreError>;
+
     /// Changes a gate by [`GatePatch::apply`] under the gate's lock; effective at the next
     /// admission on every instance. `None` when there is no such performance.
     async fn patch_gate(
@@ -25,6 +34,31 @@ pub trait QueueQueries: Send + Sync {
 
     /// The figures of a performance, with every state as it is at this moment.
     async fn stats(&self, schedule: ScheduleId) -> Result<Option<Stats>, StoreError>;
+}
+
+/// How many departures one [`GateNews`] covers at the most.
+pub const MOST_LEAVERS: u64 = 10_000;
+
+/// What happened at a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateNews {
+    /// Which gate.
+    pub schedule_id: ScheduleId,
+    /// What the operator set.
+    pub settings: GateSettings,
+    /// The gate's mark: see [`Gate::admitted_number`].
+    pub admitted_number: u64,
+    /// How many fans have left the line before their turn.
+    pub departed: u64,
+    /// The news tell of departures after this one …
+    pub after: u64,
+    /// … up to this one, which is `departed` unless those are too many for once.
+    pub seen: u64,
+    /// The numbers of those fans, in any order, as far as they are beyond the mark: who is not has
+    /// no influence on anybody.
+    pub leavers: Vec<u64>,
+    /// Whatever was visible at this moment is in the news.
+    pub as_of: Timestamp,
 }
 
 /// The figures of a performance.

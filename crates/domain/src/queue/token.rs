@@ -60,7 +60,7 @@ impl TokenState {
     }
 }
 
-/// What a signed queue token says: which token, at which gate, whose.
+/// Names a token: which, at which gate, whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenRef {
     /// Identifies the token.
@@ -69,6 +69,26 @@ pub struct TokenRef {
     pub schedule_id: ScheduleId,
     /// Whose.
     pub user_id: UserId,
+}
+
+/// What a signed queue token says. It never changes, so what it says is true wherever it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Which token.
+    pub token: TokenRef,
+    /// The place in the order of joining.
+    pub number: u64,
+    /// When the fan joined.
+    pub issued_at: Timestamp,
+}
+
+/// A place in line that was given back before its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departed {
+    /// At which gate.
+    pub schedule_id: ScheduleId,
+    /// The place in the order of joining.
+    pub number: u64,
 }
 
 /// A stored queue token.
@@ -99,6 +119,9 @@ pub struct QueueToken {
     pub ended_at: Option<Timestamp>,
     /// How many could be inside when the fan was admitted (`max_active` then); for the audit.
     pub admitted_under: Option<u32>,
+    /// Of a fan who left while waiting: the place in the order in which fans did that at this
+    /// gate, from 1, without gaps.
+    pub departure: Option<u64>,
 }
 
 /// What a fan wants to do inside.
@@ -125,6 +148,45 @@ pub enum AdmittanceRefusal {
 }
 
 impl QueueToken {
+    /// The token that a ticket speaks of, as long as its fan waits.
+    #[must_use]
+    pub fn waiting(ticket: Ticket, booking_closes_at: Timestamp) -> Self {
+        Self {
+            id: ticket.token.id,
+            schedule_id: ticket.token.schedule_id,
+            user_id: ticket.token.user_id,
+            number: ticket.number,
+            state: TokenState::Waiting,
+            issued_at: ticket.issued_at,
+            activated_at: None,
+            claimed_at: None,
+            session: Duration::ZERO,
+            lapses_at: booking_closes_at,
+            ended_at: None,
+            admitted_under: None,
+            departure: None,
+        }
+    }
+
+    /// What the signed form of this token says.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        Ticket {
+            token: self.reference(),
+            number: self.number,
+            issued_at: self.issued_at,
+        }
+    }
+
+    /// The place in line that was given back before its turn, if it was.
+    #[must_use]
+    pub fn departed(&self) -> Option<Departed> {
+        self.departure.map(|_| Departed {
+            schedule_id: self.schedule_id,
+            number: self.number,
+        })
+    }
+
     /// Names this token.
     #[must_use]
     pub fn reference(&self) -> TokenRef {

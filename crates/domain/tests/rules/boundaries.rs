@@ -136,7 +136,7 @@ fn the_line_ends_when_booking_closes() {
     let late = world.decide(&join_of(&show, users[1]));
     assert_eq!(late.map(|_| ()), Err(JoinRefusal::BookingClosed));
     let before = world.clone();
-    assert_eq!(world.decide(&LeaveQueue { token }), Ok(()));
+    assert_eq!(world.decide(&LeaveQueue { token }), Ok(None));
     assert_eq!(world, before, "who has run out of time cannot leave any more");
 }
 

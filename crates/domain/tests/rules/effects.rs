@@ -121,6 +121,29 @@ fn leaving_frees_every_hold_and_nothing_else() {
 }
 
 #[test]
+fn who_leaves_before_their_turn_is_numbered_in_the_order_of_leaving() {
+    let (mut world, show, inside) = scene();
+    let waiting: Vec<_> = (0..3).map(|_| (world.fan(), show.clone())).collect();
+    let waiting: Vec<_> = waiting.iter().map(|(user, show)| world.join(show, *user)).collect();
+    for (token, departure) in [(waiting[2], 1), (waiting[0], 2)] {
+        let departed = world.decide(&LeaveQueue { token }).unwrap();
+        assert_eq!(departed.map(|left| left.number), Some(world.tokens[&token.id].number));
+        assert_eq!(world.tokens[&token.id].departure, Some(departure));
+        let before = world.clone();
+        assert_eq!(
+            world.decide(&LeaveQueue { token }),
+            Ok(departed),
+            "as it was told before"
+        );
+        assert_eq!(world, before);
+    }
+    assert_eq!(world.decide(&LeaveQueue { token: inside }), Ok(None));
+    assert_eq!(world.tokens[&inside.id].departure, None);
+    let line = &world.lines[&show.id];
+    assert_eq!((line.issued, line.departed, line.waiting()), (4, 2, 1));
+}
+
+#[test]
 fn only_the_first_call_claims_the_slot() {
     let (mut world, show, _) = scene();
     let user = world.fan();

@@ -28,7 +28,6 @@ pub struct World {
     pub users: BTreeMap<UserId, User>,
     pub concerts: BTreeMap<ConcertId, Concert>,
     pub schedules: BTreeMap<ScheduleId, Schedule>,
-    /// `waiting` is not kept here: it is counted when a line is loaded.
     pub lines: BTreeMap<ScheduleId, Line>,
     pub tokens: BTreeMap<TokenId, QueueToken>,
     pub seats: BTreeMap<(ScheduleId, u32), Seat>,
@@ -160,14 +159,10 @@ impl World {
     fn load_line(&self, needs: &Needs, rows: &mut WorkingSet) {
         for id in &needs.lines {
             if let Some(line) = self.lines.get(id) {
-                let waiting = self.waiting(*id).len() as u64;
-                rows.lines.load(
-                    *id,
-                    Line {
-                        waiting,
-                        ..line.clone()
-                    },
-                );
+                if self.now < self.schedules[id].booking_closes_at {
+                    assert_eq!(line.waiting(), self.waiting(*id).len() as u64);
+                }
+                rows.lines.load(*id, line.clone());
             }
         }
         for token in self.tokens.values() {
@@ -208,16 +203,7 @@ impl World {
         store(&mut self.users, &rows.users);
         store(&mut self.concerts, &rows.concerts);
         store(&mut self.schedules, &rows.schedules);
-        for (id, line) in rows.lines.written() {
-            let waiting = 0;
-            self.lines.insert(
-                *id,
-                Line {
-                    waiting,
-                    ..line.clone()
-                },
-            );
-        }
+        store(&mut self.lines, &rows.lines);
         store(&mut self.tokens, &rows.tokens);
         store(&mut self.seats, &rows.seats);
         store(&mut self.reservations, &rows.reservations);
@@ -272,6 +258,7 @@ impl World {
             for mut token in waiting.into_iter().take(usize::try_from(admission.at_most).unwrap()) {
                 token.activate(&gate.settings, self.policy.claim, self.now);
                 gate.admitted_number = token.number;
+                gate.admitted += 1;
                 self.tokens.insert(token.id, token);
                 admitted += 1;
                 gate.next_slot_at = Some(admission.next_slot_after(admitted));
@@ -416,7 +403,9 @@ impl World {
         row.claimed_at = Some(self.now);
         row.lapses_at = self.now + row.session;
         let mark = row.number;
-        self.lines.get_mut(&show.id).unwrap().gate.admitted_number = mark;
+        let gate = &mut self.lines.get_mut(&show.id).unwrap().gate;
+        gate.admitted_number = mark;
+        gate.admitted += 1;
         token
     }
 

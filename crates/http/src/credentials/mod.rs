@@ -16,7 +16,7 @@ pub(crate) use operator::{is_key, lookup_hash};
 pub use operator::{OperatorSecret, UnusableOperatorKey};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use frontrow_domain::{clock::Timestamp, id::UserId, queue::TokenRef};
+use frontrow_domain::{clock::Timestamp, id::UserId, queue::Ticket};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretBox, SecretSlice};
 use sha2::{Digest as _, Sha256};
@@ -121,12 +121,12 @@ impl Signer {
     }
 
     /// Signs a queue token: the same text each time for the same token.
-    pub(crate) fn queue_token(&self, token: &TokenRef) -> String {
-        self.queue.sign(&queue::to_bytes(token))
+    pub(crate) fn queue_token(&self, ticket: &Ticket) -> String {
+        self.queue.sign(&queue::to_bytes(ticket))
     }
 
     /// What a genuine queue token says.
-    pub(crate) fn read_queue_token(&self, text: &str) -> Option<TokenRef> {
+    pub(crate) fn read_queue_token(&self, text: &str) -> Option<Ticket> {
         let payload = self.queue.verify::<{ queue::BYTES }>(text)?;
         queue::from_bytes(&payload)
     }

@@ -1,7 +1,10 @@
 //! Nothing but what was signed here, for this purpose, is ever accepted, and nothing ever panics.
 
 use super::*;
-use frontrow_domain::id::{ScheduleId, TokenId};
+use frontrow_domain::{
+    id::{ScheduleId, TokenId},
+    queue::TokenRef,
+};
 use proptest::prelude::*;
 use time::{Duration, macros::datetime};
 use uuid::Uuid;
@@ -20,11 +23,22 @@ fn any_uuid() -> impl Strategy<Value = Uuid> {
     any::<u128>().prop_map(Uuid::from_u128)
 }
 
-fn any_token() -> impl Strategy<Value = TokenRef> {
-    (any_uuid(), any_uuid(), any_uuid()).prop_map(|(id, schedule, user)| TokenRef {
-        id: TokenId(id),
-        schedule_id: ScheduleId(schedule),
-        user_id: UserId(user),
+/// Any instant of this millennium.
+fn any_instant() -> impl Strategy<Value = Timestamp> {
+    (946_684_800_000_000_i128..32_503_680_000_000_000)
+        .prop_map(|micros| Timestamp::from_unix_timestamp_nanos(micros * 1_000).unwrap())
+}
+
+fn any_token() -> impl Strategy<Value = Ticket> {
+    let ids = (any_uuid(), any_uuid(), any_uuid());
+    (ids, any::<u64>(), any_instant()).prop_map(|((id, schedule, user), number, issued_at)| Ticket {
+        token: TokenRef {
+            id: TokenId(id),
+            schedule_id: ScheduleId(schedule),
+            user_id: UserId(user),
+        },
+        number,
+        issued_at,
     })
 }
 
@@ -134,7 +148,7 @@ fn a_payload_that_is_signed_but_not_of_our_version_is_refused() {
     token[0] = 2;
     assert!(signer.read_access_token(&signer.access.sign(&token), NOW).is_none());
     let mut place = [7_u8; queue::BYTES];
-    place[0] = 2;
+    place[0] = 1;
     assert!(signer.read_queue_token(&signer.queue.sign(&place)).is_none());
 }
 
@@ -156,10 +170,14 @@ fn a_short_secret_and_a_bad_operator_key_are_refused() {
 #[test]
 fn two_secrets_that_differ_after_their_64th_byte_sign_differently() {
     let long = "x".repeat(64);
-    let token = TokenRef {
-        id: TokenId::mint(),
-        schedule_id: ScheduleId::mint(),
-        user_id: UserId::mint(),
+    let token = Ticket {
+        token: TokenRef {
+            id: TokenId::mint(),
+            schedule_id: ScheduleId::mint(),
+            user_id: UserId::mint(),
+        },
+        number: 1,
+        issued_at: NOW,
     };
     let one = signer(&format!("{long}1")).queue_token(&token);
     assert!(signer(&format!("{long}2")).read_queue_token(&one).is_none());

@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderName};
 use frontrow_domain::{
     id::{OperatorKeyId, UserId},
     identity::{Actor, Scope},
-    queue::TokenRef,
+    queue::{Ticket, TokenRef},
 };
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
@@ -127,13 +127,13 @@ impl Call {
     pub(crate) async fn booker(&self, rule: Rule) -> Result<Booker, Problem> {
         let caller = self.caller().await?;
         let actor = caller.acting()?;
-        let token = self.queue_token()?;
+        let token = self.ticket()?.token;
         self.limit(rule, &caller)?;
         Ok(Booker { actor, token })
     }
 
     /// A genuine place in line, whoever shows it.
-    pub(crate) fn queue_token(&self) -> Result<TokenRef, Problem> {
+    pub(crate) fn ticket(&self) -> Result<Ticket, Problem> {
         let text = self.single_header(&QUEUE_TOKEN);
         text.and_then(|text| self.api.signer.read_queue_token(text))
             .ok_or_else(|| Problem::invalid_token("the Queue-Token"))

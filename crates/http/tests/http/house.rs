@@ -8,6 +8,7 @@ use frontrow_domain::{
     money::Currency,
     payment::{Answer, Question, port::PaymentProvider, service::Payments},
     policy::Policy,
+    queue::service::GateViews,
     storage::Storage,
 };
 use frontrow_http::{Api, HttpMetrics, OperatorSecret, Parts, RootSecret, Server, Settings, Stopper};
@@ -51,6 +52,8 @@ impl Default for Plan {
 /// A running service.
 pub struct House {
     pub storage: Storage,
+    /// What the service knows of the lines; nothing but tests and polls bring it up to date.
+    pub views: Arc<GateViews>,
     pub api: Arc<Api>,
     clock: Arc<ManualClock>,
     base: String,
@@ -110,7 +113,11 @@ impl House {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let provider = plan.provider.then(|| Arc::new(Provider) as Arc<dyn PaymentProvider>);
+        let views = GateViews::new(storage.queue.clone(), storage.catalog.clone(), policy);
+        let noting = views.noting(storage.decisions.clone());
+        let storage = storage.deciding_through(noting);
         let api = Api::new(Parts {
+            views: views.clone(),
             payments: Payments::new(storage.decisions.clone(), provider),
             storage: storage.clone(),
             policy,
@@ -128,6 +135,7 @@ impl House {
         tokio::spawn(server.run_until_stopped());
         Self {
             storage,
+            views,
             api,
             clock,
             base,
@@ -180,9 +188,10 @@ impl House {
         self.clock.advance(by);
     }
 
-    /// Lets in everybody who may enter now.
+    /// Lets in everybody who may enter now; polls know of it.
     pub async fn admit(&self) {
         self.storage.attendant.admit_due().await.unwrap();
+        self.views.refresh().await.unwrap();
     }
 
     /// Waits until the service has noticed that its clients are gone.

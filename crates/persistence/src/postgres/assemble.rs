@@ -27,7 +27,7 @@ use frontrow_domain::{
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// A line with the number of those who wait.
+/// A line with its gate.
 #[derive(QueryableByName)]
 pub(super) struct LineRow {
     #[diesel(embed)]
@@ -35,7 +35,7 @@ pub(super) struct LineRow {
     #[diesel(sql_type = BigInt)]
     issued: i64,
     #[diesel(sql_type = BigInt)]
-    waiting: i64,
+    departed: i64,
 }
 
 #[derive(QueryableByName)]
@@ -149,7 +149,7 @@ fn load_lines(rows: &mut WorkingSet, found: Vec<LineRow>) -> Result<(), StoreErr
         let line = Line {
             schedule_id: gate.schedule_id,
             issued: count_from_db(row.issued)?,
-            waiting: count_from_db(row.waiting)?,
+            departed: count_from_db(row.departed)?,
             gate,
         };
         rows.lines.load(line.schedule_id, line);

@@ -57,7 +57,7 @@ const INSIDE: &str = "
     FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment";
 
 const MOVE_MARK: &str = "
-    UPDATE gates SET admitted_number = $2, next_slot_at = $3 WHERE schedule_id = $1";
+    UPDATE gates SET admitted_number = $2, next_slot_at = $3, admitted = admitted + $4 WHERE schedule_id = $1";
 
 #[derive(QueryableByName, Clone, Copy)]
 struct DueGate {
@@ -164,7 +164,8 @@ async fn let_in(
     let gate = sql(MOVE_MARK)
         .bind::<SqlUuid, _>(schedule.0)
         .bind::<BigInt, _>(count_to_db(mark)?)
-        .bind::<Timestamptz, _>(next_slot);
+        .bind::<Timestamptz, _>(next_slot)
+        .bind::<BigInt, _>(count_to_db(entering.len() as u64)?);
     let writes = vec![
         store_seating::change_tokens(schedule, &entering)?,
         Write::of("gates", gate, 1),

@@ -18,15 +18,10 @@ use frontrow_domain::{
 };
 use uuid::Uuid;
 
-/// The end and the front of a line, with the number of those who wait between them: all that were
-/// given a number behind the gate's mark, without those who have left again.
+/// The end and the front of a line, from one snapshot.
 const LINE: &str = "
     SELECT g.schedule_id, g.max_active, g.admissions_per_minute, g.session_seconds, g.paused,
-        g.admitted_number, g.next_slot_at, l.issued,
-        greatest(0, l.issued - g.admitted_number - (
-            SELECT count(*) FROM queue_tokens gone
-            WHERE gone.schedule_id = $1 AND gone.number > g.admitted_number
-                AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL)) AS waiting
+        g.admitted_number, g.next_slot_at, g.admitted, l.issued, l.departed
     FROM lines l JOIN gates g ON g.schedule_id = l.schedule_id
     WHERE l.schedule_id = $1";
 

@@ -6,7 +6,8 @@
 //! after another: each sees what the ones before it waited for, which is why a statement may find
 //! the keys it locks by reading rows that an earlier one has locked.
 //!
-//! - Under a line's lock no token can join it, so all live tokens of its fans are found.
+//! - Under a line's lock no token can join it, so all live tokens of its fans are found; and none can
+//!   leave it while waiting, so departures become visible in their order.
 //! - Under a token's lock nobody can hold seats with it, so all of its holds are found.
 //! - Rows are looked up one by one (`LATERAL` with `FOR UPDATE` or `OFFSET 0`, which the planner does
 //!   not take apart): a plan made while a table was small is kept, and must not read the whole
@@ -54,7 +55,7 @@ const TOKENS: &str = "
         ORDER BY id) AS wanted
     CROSS JOIN LATERAL (
         SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
-            session_seconds, lapses_at, ended_at, admitted_under
+            session_seconds, lapses_at, ended_at, admitted_under, departure
         FROM queue_tokens WHERE schedule_id = $1 AND token_id = wanted.id FOR UPDATE) AS token";
 
 /// Reservations by id, and the unpaid ones of tokens. Those are found through their fans, of whom
@@ -111,11 +112,13 @@ const WALLETS: &str = "
 /// The gate is at the head of the order: admission and operators take it before any token, and no
 /// decision takes it at all.
 const GATE: &str = "
-    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at
+    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at,
+        admitted
     FROM gates WHERE schedule_id = $1 FOR UPDATE";
 
 const IDLE_GATE: &str = "
-    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at
+    SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at,
+        admitted
     FROM gates WHERE schedule_id = $1 FOR UPDATE SKIP LOCKED";
 
 /// The first fans behind a mark who wait, locked by id as everywhere. Those who leave before the
@@ -129,7 +132,7 @@ const NEXT_TOKENS: &str = "
         ORDER BY next.token_id) AS wanted
     CROSS JOIN LATERAL (
         SELECT schedule_id, token_id, user_id, number, state, issued_at, activated_at, claimed_at,
-            session_seconds, lapses_at, ended_at, admitted_under
+            session_seconds, lapses_at, ended_at, admitted_under, departure
         FROM queue_tokens WHERE schedule_id = $1 AND token_id = wanted.token_id FOR UPDATE) AS token";
 
 /// Unpaid holds whose time is over, whatever their schedule. Nobody is waited for.

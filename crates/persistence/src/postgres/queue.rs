@@ -10,11 +10,11 @@ use super::{
     sql::sql,
     stats,
 };
-use crate::codec::count_from_db;
+use crate::codec::{count_from_db, count_to_db};
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper,
-    sql_types::{BigInt, Bool, Date as SqlDate, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Date as SqlDate, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
@@ -25,7 +25,7 @@ use frontrow_domain::{
     policy::Policy,
     queue::{
         Gate, GatePatch, GateSettings, Place, QueueToken, TokenRef, TokenState, TokenStatus,
-        port::{QueueQueries, Stats},
+        port::{GateNews, MOST_LEAVERS, QueueQueries, Stats},
     },
 };
 use time::Date;
@@ -35,7 +35,7 @@ use uuid::Uuid;
 /// got a lower number behind the gate's mark, without those who have left again.
 const STATUS: &str = "
     SELECT t.schedule_id, t.token_id, t.user_id, t.number, t.state, t.issued_at, t.activated_at,
-        t.claimed_at, t.session_seconds, t.lapses_at, t.ended_at, t.admitted_under,
+        t.claimed_at, t.session_seconds, t.lapses_at, t.ended_at, t.admitted_under, t.departure,
         s.concert_id, s.date, s.booking_opens_at,
         g.max_active, g.admissions_per_minute, g.session_seconds AS gate_session_seconds, g.paused,
         clock_timestamp() AS at,
@@ -48,6 +48,67 @@ const STATUS: &str = "
     JOIN gates g ON g.schedule_id = t.schedule_id
     JOIN schedules s ON s.schedule_id = t.schedule_id
     WHERE t.schedule_id = $1 AND t.token_id = $2";
+
+/// The news of gates, each from one snapshot, which is not older than `at`. A gate and its line
+/// are looked up one by one, however many there are.
+const NEWS: &str = "
+    SELECT known.schedule_id, known.departure AS after, g.max_active, g.admissions_per_minute, g.session_seconds,
+        g.paused, g.admitted_number, l.departed, statement_timestamp() AS at,
+        ARRAY(
+            SELECT t.number FROM queue_tokens t
+            WHERE t.schedule_id = known.schedule_id AND t.departure > known.departure
+                AND t.departure <= known.departure + $3 AND t.number > g.admitted_number) AS leavers
+    FROM unnest($1, $2) AS known (schedule_id, departure)
+    CROSS JOIN LATERAL (SELECT * FROM gates one WHERE one.schedule_id = known.schedule_id OFFSET 0) g
+    CROSS JOIN LATERAL (SELECT * FROM lines one WHERE one.schedule_id = known.schedule_id OFFSET 0) l";
+
+#[derive(QueryableByName)]
+struct NewsRow {
+    #[diesel(sql_type = SqlUuid)]
+    schedule_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    after: i64,
+    #[diesel(sql_type = Integer)]
+    max_active: i32,
+    #[diesel(sql_type = Integer)]
+    admissions_per_minute: i32,
+    #[diesel(sql_type = Integer)]
+    session_seconds: i32,
+    #[diesel(sql_type = Bool)]
+    paused: bool,
+    #[diesel(sql_type = BigInt)]
+    admitted_number: i64,
+    #[diesel(sql_type = BigInt)]
+    departed: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = Array<BigInt>)]
+    leavers: Vec<i64>,
+}
+
+impl TryFrom<NewsRow> for GateNews {
+    type Error = StoreError;
+
+    fn try_from(row: NewsRow) -> Result<Self, StoreError> {
+        let departed = count_from_db(row.departed)?;
+        let after = count_from_db(row.after)?;
+        Ok(Self {
+            schedule_id: ScheduleId(row.schedule_id),
+            settings: GateSettings {
+                max_active: small_from_db(row.max_active)?,
+                admissions_per_minute: small_from_db(row.admissions_per_minute)?,
+                session_seconds: small_from_db(row.session_seconds)?,
+                paused: row.paused,
+            },
+            admitted_number: count_from_db(row.admitted_number)?,
+            departed,
+            after,
+            seen: departed.min(after + MOST_LEAVERS),
+            leavers: row.leavers.into_iter().map(count_from_db).collect::<Result<_, _>>()?,
+            as_of: row.at,
+        })
+    }
+}
 
 #[derive(QueryableByName)]
 struct StatusRow {
@@ -120,6 +181,24 @@ impl QueueQueries for Postgres {
                     .await
                     .optional()?;
                 Ok(row.map(Gate::try_from).transpose()?)
+            })
+        })
+        .await
+    }
+
+    async fn gate_news(&self, after: Vec<(ScheduleId, u64)>) -> Result<Vec<GateNews>, StoreError> {
+        let departures = after.iter().map(|(_, departure)| count_to_db(*departure));
+        let departures: Vec<i64> = departures.collect::<Result<_, _>>()?;
+        let gates: Vec<Uuid> = after.iter().map(|(gate, _)| gate.0).collect();
+        let most = count_to_db(MOST_LEAVERS)?;
+        self.query(move |_, lease| {
+            let news = sql(NEWS)
+                .bind::<Array<SqlUuid>, _>(gates.clone())
+                .bind::<Array<BigInt>, _>(departures.clone())
+                .bind::<BigInt, _>(most);
+            Box::pin(async move {
+                let rows: Vec<NewsRow> = news.load(&mut lease.connection()?).await?;
+                Ok(rows.into_iter().map(GateNews::try_from).collect::<Result<_, _>>()?)
             })
         })
         .await

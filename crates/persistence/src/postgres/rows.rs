@@ -112,6 +112,7 @@ pub(super) struct GateRow {
     paused: bool,
     admitted_number: i64,
     next_slot_at: Option<Timestamp>,
+    admitted: i64,
 }
 
 impl TryFrom<GateRow> for Gate {
@@ -127,6 +128,7 @@ impl TryFrom<GateRow> for Gate {
                 paused: row.paused,
             },
             admitted_number: count_from_db(row.admitted_number)?,
+            admitted: count_from_db(row.admitted)?,
             next_slot_at: row.next_slot_at,
         })
     }
@@ -147,6 +149,7 @@ pub(super) struct TokenRow {
     lapses_at: Timestamp,
     ended_at: Option<Timestamp>,
     admitted_under: Option<i32>,
+    departure: Option<i64>,
 }
 
 impl TryFrom<TokenRow> for QueueToken {
@@ -166,6 +169,7 @@ impl TryFrom<TokenRow> for QueueToken {
             lapses_at: row.lapses_at,
             ended_at: row.ended_at,
             admitted_under: row.admitted_under.map(small_from_db).transpose()?,
+            departure: row.departure.map(count_from_db).transpose()?,
         })
     }
 }

@@ -47,6 +47,7 @@ diesel::table! {
     lines (schedule_id) {
         schedule_id -> Uuid,
         issued -> BigInt,
+        departed -> BigInt,
     }
 }
 
@@ -59,6 +60,7 @@ diesel::table! {
         paused -> Bool,
         admitted_number -> BigInt,
         next_slot_at -> Nullable<Timestamptz>,
+        admitted -> BigInt,
     }
 }
 
@@ -76,6 +78,7 @@ diesel::table! {
         lapses_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         admitted_under -> Nullable<Integer>,
+        departure -> Nullable<BigInt>,
     }
 }
 

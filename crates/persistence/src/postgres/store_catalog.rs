@@ -5,6 +5,7 @@ use super::{
     sql::sql,
     store::{Write, checked, column, text},
 };
+use crate::codec::count_to_db;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use frontrow_domain::{catalog::Schedule, clock::Timestamp, decision::WorkingSet, outcome::StoreError, queue::Line};
 
@@ -29,12 +30,12 @@ const ADD_SEATS: &str = "
     INSERT INTO seats (schedule_id, number, status, version)
     SELECT $1, number, 'available', 0 FROM generate_series(1, $2) AS number";
 
-const ADD_LINE: &str = "INSERT INTO lines (schedule_id, issued) VALUES ($1, $2)";
+const ADD_LINE: &str = "INSERT INTO lines (schedule_id, issued, departed) VALUES ($1, $2, $3)";
 
 const ADD_GATE: &str = "
     INSERT INTO gates (schedule_id, max_active, admissions_per_minute, session_seconds, paused,
-        admitted_number, next_slot_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        admitted_number, next_slot_at, admitted)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
@@ -100,7 +101,8 @@ fn add_schedule(writes: &mut Vec<Write>, schedule: &Schedule) -> Result<(), Stor
 fn add_line(writes: &mut Vec<Write>, line: &Line) -> Result<(), StoreError> {
     let add = sql(ADD_LINE)
         .bind::<SqlUuid, _>(line.schedule_id.0)
-        .bind::<BigInt, _>(crate::codec::count_to_db(line.issued)?);
+        .bind::<BigInt, _>(count_to_db(line.issued)?)
+        .bind::<BigInt, _>(count_to_db(line.departed)?);
     writes.push(Write::of("lines", add, 1));
 
     let settings = &line.gate.settings;
@@ -110,8 +112,9 @@ fn add_line(writes: &mut Vec<Write>, line: &Line) -> Result<(), StoreError> {
         .bind::<Integer, _>(small_to_db(settings.admissions_per_minute)?)
         .bind::<Integer, _>(small_to_db(settings.session_seconds)?)
         .bind::<Bool, _>(settings.paused)
-        .bind::<BigInt, _>(crate::codec::count_to_db(line.gate.admitted_number)?)
-        .bind::<Nullable<Timestamptz>, Option<Timestamp>>(line.gate.next_slot_at);
+        .bind::<BigInt, _>(count_to_db(line.gate.admitted_number)?)
+        .bind::<Nullable<Timestamptz>, Option<Timestamp>>(line.gate.next_slot_at)
+        .bind::<BigInt, _>(count_to_db(line.gate.admitted)?);
     writes.push(Write::of("gates", add, 1));
     Ok(())
 }

@@ -20,14 +20,14 @@ use frontrow_domain::{
     seating::{Reservation, Seat, SeatState},
 };
 
-const CHANGE_LINE: &str = "UPDATE lines SET issued = $2 WHERE schedule_id = $1";
+const CHANGE_LINE: &str = "UPDATE lines SET issued = $2, departed = $3 WHERE schedule_id = $1";
 
 macro_rules! add_tokens {
     () => {
         "
     INSERT INTO queue_tokens (schedule_id, token_id, state, activated_at, claimed_at, session_seconds,
-        lapses_at, ended_at, admitted_under, user_id, number, issued_at)
-    SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new"
+        lapses_at, ended_at, admitted_under, departure, user_id, number, issued_at)
+    SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new"
     };
 }
 
@@ -38,7 +38,8 @@ const CHANGE_TOKENS: &str = concat!(
     " ON CONFLICT (schedule_id, token_id) DO UPDATE
     SET state = excluded.state, activated_at = excluded.activated_at, claimed_at = excluded.claimed_at,
         session_seconds = excluded.session_seconds, lapses_at = excluded.lapses_at,
-        ended_at = excluded.ended_at, admitted_under = excluded.admitted_under"
+        ended_at = excluded.ended_at, admitted_under = excluded.admitted_under,
+        departure = excluded.departure"
 );
 
 /// Seat numbers come as texts: `unnest` would take an array of arrays apart to the last number.
@@ -75,7 +76,8 @@ pub(super) fn writes(rows: &WorkingSet) -> Result<Vec<Write>, StoreError> {
     for (_, line) in rows.lines.changed() {
         let change = sql(CHANGE_LINE)
             .bind::<SqlUuid, _>(line.schedule_id.0)
-            .bind::<BigInt, _>(count_to_db(line.issued)?);
+            .bind::<BigInt, _>(count_to_db(line.issued)?)
+            .bind::<BigInt, _>(count_to_db(line.departed)?);
         writes.push(Write::of("lines", change, 1));
     }
     // Changed tokens before new ones: a fan has one live token at a time.
@@ -115,6 +117,7 @@ pub(super) fn change_reservations(schedule: ScheduleId, reservations: &[&Reserva
 fn tokens_write(text: &'static str, schedule: ScheduleId, tokens: &[&QueueToken]) -> Result<Write, StoreError> {
     let seconds = |token: &QueueToken| i32::try_from(token.session.whole_seconds()).map_err(|_| damaged("session"));
     let cap = |token: &QueueToken| token.admitted_under.map(small_to_db).transpose();
+    let departure = |token: &QueueToken| token.departure.map(count_to_db).transpose();
     let statement = sql(text)
         .bind::<SqlUuid, _>(schedule.0)
         .bind::<Array<SqlUuid>, _>(column(tokens, |token| token.id.0))
@@ -125,6 +128,7 @@ fn tokens_write(text: &'static str, schedule: ScheduleId, tokens: &[&QueueToken]
         .bind::<Array<Timestamptz>, _>(column(tokens, |token| token.lapses_at))
         .bind::<Array<Nullable<Timestamptz>>, _>(column(tokens, |token| token.ended_at))
         .bind::<Array<Nullable<Integer>>, _>(checked(tokens, cap)?)
+        .bind::<Array<Nullable<BigInt>>, _>(checked(tokens, departure)?)
         .bind::<Array<SqlUuid>, _>(column(tokens, |token| token.user_id.0))
         .bind::<Array<BigInt>, _>(checked(tokens, |token| count_to_db(token.number))?)
         .bind::<Array<Timestamptz>, _>(column(tokens, |token| token.issued_at));

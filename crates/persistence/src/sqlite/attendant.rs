@@ -137,23 +137,25 @@ fn admit_next(
         0 => gate.next_slot_at,
         _ => Some(admission.next_slot_after(admitted)),
     };
-    move_mark(conn, &gate, mark, next_slot_at)?;
+    let moved = Gate {
+        admitted_number: mark,
+        admitted: gate.admitted + admitted,
+        next_slot_at,
+        ..gate
+    };
+    move_mark(conn, &moved)?;
     Ok(Admitted {
         admitted,
         more: more || admitted == MOST_AT_ONCE,
     })
 }
 
-fn move_mark(
-    conn: &mut SqliteConnection,
-    gate: &Gate,
-    mark: u64,
-    next_slot_at: Option<Timestamp>,
-) -> Result<(), SqlError> {
-    let sql = "UPDATE gates SET admitted_number = ?, next_slot_at = ? WHERE schedule_id = ?";
+fn move_mark(conn: &mut SqliteConnection, gate: &Gate) -> Result<(), SqlError> {
+    let sql = "UPDATE gates SET admitted_number = ?, admitted = ?, next_slot_at = ? WHERE schedule_id = ?";
     let binds = [
-        count_to_db(mark)?.into(),
-        next_slot_at.into(),
+        count_to_db(gate.admitted_number)?.into(),
+        count_to_db(gate.admitted)?.into(),
+        gate.next_slot_at.into(),
         gate.schedule_id.0.into(),
     ];
     run(conn, sql, binds)?;

@@ -24,7 +24,7 @@ use frontrow_domain::{
     policy::Policy,
     queue::{
         Gate, GatePatch, GateSettings, Line, Place, QueueToken, TokenRef, TokenState, TokenStatus,
-        port::{QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
+        port::{GateNews, MOST_LEAVERS, QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
     },
     seating::ReservationState,
 };
@@ -48,6 +48,19 @@ impl QueueQueries for Sqlite {
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
         self.readers.run(move |conn| gate_by_id(conn, schedule)).await
+    }
+
+    async fn gate_news(&self, after: Vec<(ScheduleId, u64)>) -> Result<Vec<GateNews>, StoreError> {
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            // Before the first look at the file, which takes the snapshot.
+            let as_of = clock.now();
+            let news = after
+                .into_iter()
+                .map(|(gate, after)| news_of(conn, gate, after, as_of).transpose());
+            news.flatten().collect()
+        });
+        work.await
     }
 
     async fn patch_gate(
@@ -105,15 +118,48 @@ pub(super) fn issued(conn: &mut SqliteConnection, schedule: ScheduleId) -> Resul
 }
 
 pub(super) fn line(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<Option<Line>, SqlError> {
-    let (Some(gate), Some(issued)) = (gate_by_id(conn, schedule)?, issued(conn, schedule)?) else {
+    let found = lines::table
+        .find(Id(schedule.0))
+        .select((lines::issued, lines::departed));
+    let found: Option<(Whole<u64>, Whole<u64>)> = found.get_result(conn).optional()?;
+    let (Some(gate), Some((issued, departed))) = (gate_by_id(conn, schedule)?, found) else {
         return Ok(None);
     };
-    let waiting = waiting_up_to(conn, &gate, issued)?;
     Ok(Some(Line {
         schedule_id: schedule,
-        issued,
-        waiting,
+        issued: issued.0,
+        departed: departed.0,
         gate,
+    }))
+}
+
+/// What happened at a gate after so many departures.
+fn news_of(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    after: u64,
+    as_of: Timestamp,
+) -> Result<Option<GateNews>, SqlError> {
+    let Some(Line { departed, gate, .. }) = line(conn, schedule)? else {
+        return Ok(None);
+    };
+    let seen = departed.min(after + MOST_LEAVERS);
+    let leavers: Vec<Whole<u64>> = queue_tokens::table
+        .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
+        .filter(queue_tokens::departure.gt(Whole(after)))
+        .filter(queue_tokens::departure.le(Whole(seen)))
+        .filter(queue_tokens::number.gt(Whole(gate.admitted_number)))
+        .select(queue_tokens::number)
+        .load(conn)?;
+    Ok(Some(GateNews {
+        schedule_id: schedule,
+        settings: gate.settings,
+        admitted_number: gate.admitted_number,
+        departed,
+        after,
+        seen,
+        leavers: leavers.into_iter().map(|number| number.0).collect(),
+        as_of,
     }))
 }
 

@@ -47,6 +47,7 @@ diesel::table! {
     lines (schedule_id) {
         schedule_id -> Binary,
         issued -> BigInt,
+        departed -> BigInt,
     }
 }
 
@@ -59,6 +60,7 @@ diesel::table! {
         paused -> Bool,
         admitted_number -> BigInt,
         next_slot_at -> Nullable<BigInt>,
+        admitted -> BigInt,
     }
 }
 
@@ -76,6 +78,7 @@ diesel::table! {
         lapses_at -> BigInt,
         ended_at -> Nullable<BigInt>,
         admitted_under -> Nullable<BigInt>,
+        departure -> Nullable<BigInt>,
     }
 }
 

@@ -33,9 +33,9 @@ pub(super) fn changes(conn: &mut SqliteConnection, rows: &WorkingSet) -> Result<
         insert_line(conn, line)?;
     }
     for (id, line) in rows.lines.changed() {
-        let issued = count_to_db(line.issued)?;
-        let sql = "UPDATE lines SET issued = ? WHERE schedule_id = ?";
-        run(conn, sql, [issued.into(), id.0.into()])?;
+        let sql = "UPDATE lines SET issued = ?, departed = ? WHERE schedule_id = ?";
+        let (issued, departed) = (count_to_db(line.issued)?, count_to_db(line.departed)?);
+        run(conn, sql, [issued.into(), departed.into(), id.0.into()])?;
     }
     // A lapsed token makes room for the fan's new one, so changes come first.
     for (_, token) in rows.tokens.changed() {
@@ -141,17 +141,18 @@ fn insert_schedule(conn: &mut SqliteConnection, schedule: &Schedule) -> Result<(
 }
 
 fn insert_line(conn: &mut SqliteConnection, line: &Line) -> Result<(), SqlError> {
-    let issued = count_to_db(line.issued)?;
-    let sql = "INSERT INTO lines (schedule_id, issued) VALUES (?, ?)";
-    run(conn, sql, [line.schedule_id.0.into(), issued.into()])?;
+    let sql = "INSERT INTO lines (schedule_id, issued, departed) VALUES (?, ?, ?)";
+    let (issued, departed) = (count_to_db(line.issued)?, count_to_db(line.departed)?);
+    run(conn, sql, [line.schedule_id.0.into(), issued.into(), departed.into()])?;
     let Gate {
         schedule_id,
         settings,
         admitted_number,
+        admitted,
         next_slot_at,
     } = &line.gate;
     let sql = "INSERT INTO gates (schedule_id, max_active, admissions_per_minute, session_seconds, paused, \
-               admitted_number, next_slot_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
+               admitted_number, next_slot_at, admitted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let binds = [
         schedule_id.0.into(),
         settings.max_active.into(),
@@ -160,6 +161,7 @@ fn insert_line(conn: &mut SqliteConnection, line: &Line) -> Result<(), SqlError>
         settings.paused.into(),
         count_to_db(*admitted_number)?.into(),
         (*next_slot_at).into(),
+        count_to_db(*admitted)?.into(),
     ];
     run(conn, sql, binds)?;
     Ok(())
@@ -167,7 +169,7 @@ fn insert_line(conn: &mut SqliteConnection, line: &Line) -> Result<(), SqlError>
 
 pub(super) fn update_token(conn: &mut SqliteConnection, token: &QueueToken) -> Result<(), SqlError> {
     let sql = "UPDATE queue_tokens SET state = ?, activated_at = ?, claimed_at = ?, session_seconds = ?, \
-               lapses_at = ?, ended_at = ?, admitted_under = ? WHERE schedule_id = ? AND token_id = ?";
+               lapses_at = ?, ended_at = ?, admitted_under = ?, departure = ? WHERE schedule_id = ? AND token_id = ?";
     let binds = [
         token.state.as_str().into(),
         token.activated_at.into(),
@@ -176,6 +178,7 @@ pub(super) fn update_token(conn: &mut SqliteConnection, token: &QueueToken) -> R
         token.lapses_at.into(),
         token.ended_at.into(),
         token.admitted_under.into(),
+        token.departure.map(count_to_db).transpose()?.into(),
         token.schedule_id.0.into(),
         token.id.0.into(),
     ];

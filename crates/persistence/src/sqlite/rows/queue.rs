@@ -21,6 +21,7 @@ pub(in crate::sqlite) struct GateRow {
     paused: bool,
     admitted_number: Whole<u64>,
     next_slot_at: Option<Moment>,
+    admitted: Whole<u64>,
 }
 
 impl From<GateRow> for Gate {
@@ -34,6 +35,7 @@ impl From<GateRow> for Gate {
                 paused: row.paused,
             },
             admitted_number: row.admitted_number.0,
+            admitted: row.admitted.0,
             next_slot_at: row.next_slot_at.map(|at| at.0),
         }
     }
@@ -54,6 +56,7 @@ pub(in crate::sqlite) struct TokenRow {
     lapses_at: Moment,
     ended_at: Option<Moment>,
     admitted_under: Option<Whole<u32>>,
+    departure: Option<Whole<u64>>,
 }
 
 impl From<TokenRow> for QueueToken {
@@ -71,6 +74,7 @@ impl From<TokenRow> for QueueToken {
             lapses_at: row.lapses_at.0,
             ended_at: row.ended_at.map(|at| at.0),
             admitted_under: row.admitted_under.map(|most| most.0),
+            departure: row.departure.map(|departure| departure.0),
         }
     }
 }
@@ -90,6 +94,7 @@ impl From<&QueueToken> for TokenRow {
             lapses_at: Moment(token.lapses_at),
             ended_at: token.ended_at.map(Moment),
             admitted_under: token.admitted_under.map(Whole),
+            departure: token.departure.map(Whole),
         }
     }
 }

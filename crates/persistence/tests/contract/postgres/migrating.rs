@@ -123,6 +123,7 @@ async fn the_schema_can_be_taken_down_again() {
     let database = Database::migrated();
     let downs = [
         include_str!("../../../../../migrations/postgres/2026-11-21-000002_deployment/down.sql"),
+        include_str!("../../../../../migrations/postgres/2026-11-21-000001_departures/down.sql"),
         include_str!("../../../../../migrations/postgres/2026-11-21-000000_booking/down.sql"),
     ];
     let client = database.client().await;

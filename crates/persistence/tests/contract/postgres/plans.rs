@@ -50,7 +50,7 @@ const FILL: &str = "
             CASE WHEN place <= 15 THEN 'completed' WHEN place <= 20 THEN 'active' WHEN place <= 38 THEN 'waiting'
                 ELSE 'left' END,
             now(), CASE WHEN place <= 20 THEN now() - place * interval '1 hour' END, NULL, 600,
-            now() + interval '1 hour', NULL, NULL
+            now() + interval '1 hour', NULL, NULL, CASE WHEN place > 38 THEN place - 38 END
         FROM shows, fans WHERE place <= 40;
     INSERT INTO reservations
         SELECT schedule_id, gen_random_uuid(), user_id, token_id, ARRAY[number::integer], 1000,
@@ -152,6 +152,7 @@ async fn read_everything(stage: &Stage<FarAway>, show: &frontrow_contract::Show,
         .await
         .expect("it answers");
     storage.queue.gate(show.id).await.expect("it answers");
+    storage.queue.gate_news(vec![(show.id, 0)]).await.expect("it answers");
     let patched = storage.queue.patch_gate(show.id, GatePatch::default()).await;
     patched
         .expect("it answers")

@@ -1,0 +1,348 @@
+//! Telling waiting fans where they stand, without asking storage for each of them.
+//!
+//! An instance keeps a [`GateView`] of every gate that somebody polls, and brings it up to date
+//! several times a second in the background ([`GateViews::refresh`]). A fan's place follows from
+//! the view and the fan's ticket alone.
+//!
+//! A position that an instance told never rises, whoever told it:
+//!
+//! - A view never gives a higher one than before (see [`GateView`]).
+//! - Joining tells a position from storage, as it was when the ticket was issued. A view that is
+//!   older than the ticket is brought up to date first.
+//! - Who asks for a place again, and who polls while the view is read for the first time, is told
+//!   a position from storage too. So a view is not used either until it is as new as that.
+//! - Who leaves through this instance is noted in the view before anybody is told about it, and so
+//!   before a position can be told that depends on it ([`GateViews::noting`]).
+
+use super::{
+    GateView, Place, QueueToken, Ticket, TokenStatus,
+    port::{GateNews, QueueQueries},
+};
+use crate::{
+    catalog::{Schedule, port::CatalogQueries},
+    clock::Timestamp,
+    decision::{Command, Verdict, port::Decisions},
+    id::ScheduleId,
+    outcome::StoreError,
+    policy::Policy,
+};
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+
+/// The age from which on a view is not used any more.
+const TOO_OLD: Duration = Duration::from_secs(1);
+
+/// How long a view is kept up to date for nobody.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+
+/// What memory has to say about a fan's place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Glance {
+    /// The fan waits.
+    Waiting(Box<TokenStatus>),
+    /// The fan does not wait any more, as far as one can tell: storage knows more.
+    NotWaiting,
+    /// There is no view of the gate that is new enough.
+    Unknown,
+}
+
+/// The views that one instance has of its gates.
+pub struct GateViews {
+    queue: Arc<dyn QueueQueries>,
+    catalog: Arc<dyn CatalogQueries>,
+    policy: Policy,
+    gates: RwLock<Gates>,
+}
+
+type Gates = HashMap<ScheduleId, Arc<Watched>>;
+
+impl GateViews {
+    /// No views yet, over a storage.
+    #[must_use]
+    pub fn new(queue: Arc<dyn QueueQueries>, catalog: Arc<dyn CatalogQueries>, policy: Policy) -> Arc<Self> {
+        Arc::new(Self {
+            queue,
+            catalog,
+            policy,
+            gates: RwLock::default(),
+        })
+    }
+
+    /// Where a fan stands, from memory alone.
+    #[must_use]
+    pub fn glance(&self, ticket: &Ticket) -> Glance {
+        match self.watched(ticket.token.schedule_id) {
+            Some(gate) => gate.glance(ticket, gate.needed_for(ticket), &self.policy),
+            None => Glance::Unknown,
+        }
+    }
+
+    /// Where a fan stands, with the gate read anew from storage. Still [`Glance::Unknown`] when
+    /// there is no such gate, or it is being read for the first time already.
+    ///
+    /// # Errors
+    /// When storage cannot answer.
+    pub async fn look(&self, ticket: &Ticket) -> Result<Glance, StoreError> {
+        let id = ticket.token.schedule_id;
+        let gate = match self.watched(id) {
+            Some(gate) => gate,
+            None => match self.catalog.schedule(id).await? {
+                Some(schedule) => self.watch(schedule),
+                None => return Ok(Glance::Unknown),
+            },
+        };
+        // What is told from now on by others is nothing that this fan could have seen before.
+        let needed = gate.needed_for(ticket);
+        let Some(_turn) = gate.turn_to_read() else {
+            return Ok(Glance::Unknown);
+        };
+        while !self.catch_up(std::slice::from_ref(&gate)).await? {}
+        Ok(gate.glance(ticket, needed, &self.policy))
+    }
+
+    /// Brings all views up to date, and forgets those that nobody has asked for in a while.
+    ///
+    /// # Errors
+    /// When storage cannot answer; the views stay as they were.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.write()
+            .retain(|_, gate| gate.state().asked.elapsed() < FORGOTTEN_AFTER);
+        let gates: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter(|gate| gate.state().read_at.is_some())
+            .collect();
+        while !gates.is_empty() && !self.catch_up(&gates).await? {}
+        Ok(())
+    }
+
+    /// The age of the oldest view that is being kept up to date.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let gates = self.all();
+        let ages = gates.iter().filter_map(|gate| Some(gate.state().read_at?.elapsed()));
+        ages.max().unwrap_or_default()
+    }
+
+    /// Notes that a position was told that did not come from a view.
+    pub fn told(&self, status: &TokenStatus) {
+        if status.place.is_some()
+            && let Some(gate) = self.watched(status.token.schedule_id)
+        {
+            let mut state = gate.state();
+            state.told = state.told.max(Some(status.as_of));
+        }
+    }
+
+    /// Decisions whose effects on places in line are in the views before their verdicts are known.
+    /// Whatever gathers batches goes on top of this.
+    #[must_use]
+    pub fn noting(self: &Arc<Self>, decisions: Arc<dyn Decisions>) -> Arc<dyn Decisions> {
+        Arc::new(Noting {
+            views: self.clone(),
+            decisions,
+        })
+    }
+
+    /// Asks storage once for the news of these gates; says whether all views are complete now.
+    async fn catch_up(&self, gates: &[Arc<Watched>]) -> Result<bool, StoreError> {
+        let read_at = Instant::now();
+        let after = gates.iter().map(|gate| (gate.schedule.id, gate.state().view.seen()));
+        let news = self.queue.gate_news(after.collect()).await?;
+        let by_id: HashMap<ScheduleId, &GateNews> = news.iter().map(|news| (news.schedule_id, news)).collect();
+        let mut complete = true;
+        for gate in gates {
+            if let Some(news) = by_id.get(&gate.schedule.id) {
+                gate.change(|view| view.apply(news).then_some(read_at));
+                complete &= news.seen >= news.departed;
+            }
+        }
+        Ok(complete)
+    }
+
+    fn note(&self, verdicts: &[Verdict]) {
+        let mut leavers: BTreeMap<ScheduleId, Vec<u64>> = BTreeMap::new();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::LeaveQueue(Ok(Some(left))) => leavers.entry(left.schedule_id).or_default().push(left.number),
+                // A place that is new is told as of the ticket's own moment.
+                Verdict::JoinQueue(Ok(joined)) if joined.status.as_of > joined.status.token.issued_at => {
+                    self.told(&joined.status);
+                }
+                Verdict::JoinQueue(_)
+                | Verdict::LeaveQueue(_)
+                | Verdict::RegisterUser(_)
+                | Verdict::GrantAccess(_)
+                | Verdict::CreateConcert(_)
+                | Verdict::CreateSchedule(_)
+                | Verdict::Visit(_)
+                | Verdict::HoldSeats(_)
+                | Verdict::ReleaseHold(_)
+                | Verdict::PayReservation(_)
+                | Verdict::ChargeWallet(_) => {}
+            }
+        }
+        for (id, numbers) in leavers {
+            if let Some(gate) = self.watched(id) {
+                gate.change(|view| {
+                    numbers.iter().for_each(|number| view.note(*number));
+                    None
+                });
+            }
+        }
+    }
+
+    fn watch(&self, schedule: Schedule) -> Arc<Watched> {
+        let mut gates = self.write();
+        let gate = gates
+            .entry(schedule.id)
+            .or_insert_with(|| Arc::new(Watched::new(schedule)));
+        gate.clone()
+    }
+
+    fn watched(&self, id: ScheduleId) -> Option<Arc<Watched>> {
+        self.read().get(&id).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Watched>> {
+        self.read().values().cloned().collect()
+    }
+}
+
+impl GateViews {
+    fn read(&self) -> RwLockReadGuard<'_, Gates> {
+        self.gates.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Gates> {
+        self.gates.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A gate that somebody polls.
+struct Watched {
+    schedule: Schedule,
+    state: Mutex<State>,
+    /// Held while a new view is made from the last one; polls go on with that one.
+    changing: Mutex<()>,
+}
+
+struct State {
+    view: Arc<GateView>,
+    /// When storage was asked for what the view is as old as; `None` until it is complete.
+    read_at: Option<Instant>,
+    /// The latest moment of which somebody was told a position that is not the view's.
+    told: Option<Timestamp>,
+    asked: Instant,
+    /// Whether the gate is being read for the first time.
+    loading: bool,
+}
+
+impl Watched {
+    fn new(schedule: Schedule) -> Self {
+        Self {
+            schedule,
+            state: Mutex::new(State {
+                view: Arc::default(),
+                read_at: None,
+                told: None,
+                asked: Instant::now(),
+                loading: false,
+            }),
+            changing: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As new as this a view has to be, so that the fan is told no higher position than before.
+    fn needed_for(&self, ticket: &Ticket) -> Timestamp {
+        let told = self.state().told;
+        told.map_or(ticket.issued_at, |told| told.max(ticket.issued_at))
+    }
+
+    fn glance(&self, ticket: &Ticket, needed: Timestamp, policy: &Policy) -> Glance {
+        let (view, read_at) = {
+            let mut state = self.state();
+            state.asked = Instant::now();
+            (state.view.clone(), state.read_at)
+        };
+        let Some(ahead) = view.ahead(ticket.number) else {
+            return Glance::NotWaiting;
+        };
+        let (Some(as_of), Some(settings), Some(read_at)) = (view.as_of(), view.settings(), read_at) else {
+            return Glance::Unknown;
+        };
+        let age = read_at.elapsed();
+        if age >= TOO_OLD || as_of < needed {
+            return Glance::Unknown;
+        }
+        let now = as_of + age;
+        let schedule = &self.schedule;
+        if schedule.booking_closes_at <= now {
+            return Glance::NotWaiting;
+        }
+        let place = Place::of(ahead, &settings, schedule.booking_opens_at, policy, now);
+        Glance::Waiting(Box::new(TokenStatus {
+            token: QueueToken::waiting(*ticket, schedule.booking_closes_at),
+            concert_id: schedule.concert_id,
+            date: schedule.date,
+            place: Some(place),
+            as_of: now,
+        }))
+    }
+
+    /// Leave to read the gate: everybody has it, but for the first reading, which may be long, one
+    /// alone.
+    fn turn_to_read(&self) -> Option<Turn<'_>> {
+        let mut state = self.state();
+        if state.read_at.is_some() {
+            return Some(Turn(None));
+        }
+        let busy = std::mem::replace(&mut state.loading, true);
+        (!busy).then_some(Turn(Some(self)))
+    }
+
+    /// Puts a changed view in place. The change says when storage was asked, if it made the view
+    /// newer.
+    fn change(&self, change: impl FnOnce(&mut GateView) -> Option<Instant>) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.state().view.clone();
+        let mut view = GateView::clone(&before);
+        let read_at = change(&mut view);
+        let mut state = self.state();
+        state.view = Arc::new(view);
+        state.read_at = read_at.or(state.read_at);
+    }
+}
+
+/// Somebody's leave to read a gate; of the first reading if it names one.
+struct Turn<'g>(Option<&'g Watched>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0 {
+            gate.state().loading = false;
+        }
+    }
+}
+
+struct Noting {
+    views: Arc<GateViews>,
+    decisions: Arc<dyn Decisions>,
+}
+
+#[async_trait]
+impl Decisions for Noting {
+    async fn decide_each(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
+        let verdicts = self.decisions.decide_each(commands).await?;
+        self.views.note(&verdicts);
+        Ok(verdicts)
+    }
+}
