@@ -305,8 +305,11 @@ impl Watched {
         if state.read_at.is_some() {
             return Some(Turn(None));
         }
-        let busy = std::mem::replace(&mut state.loading, true);
-        (!busy).then_some(Turn(Some(self)))
+        if state.loading {
+            return None;
+        }
+        state.loading = true;
+        Some(Turn(Some(self)))
     }
 
     /// Puts a changed view in place. The change says when storage was asked, if it made the view
