@@ -349,3 +349,30 @@ impl Decisions for Noting {
         Ok(verdicts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{catalog::SeatLayout, id::ConcertId};
+    use time::macros::datetime;
+
+    #[test]
+    fn one_reads_a_gate_for_the_first_time_and_the_others_are_sent_away() {
+        let now = datetime!(2026-12-01 10:00 UTC);
+        let gate = Watched::new(Schedule {
+            id: ScheduleId::mint(),
+            concert_id: ConcertId::mint(),
+            date: now.date(),
+            starts_at: now,
+            booking_opens_at: now,
+            booking_closes_at: now,
+            layout: SeatLayout(Vec::new()),
+            created_at: now,
+        });
+        let first = gate.turn_to_read();
+        assert!(first.is_some());
+        assert!(gate.turn_to_read().is_none() && gate.turn_to_read().is_none());
+        drop(first);
+        assert!(gate.turn_to_read().is_some(), "the first one came to nothing");
+    }
+}
