@@ -259,6 +259,20 @@ async fn a_view_that_nobody_keeps_up_to_date_is_not_used_for_long() {
     assert_eq!(position(&house, &fans[1].1).await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_first_polls_at_once_are_all_answered() {
+    let storage = ticking_storage();
+    let house = instance(&storage).await;
+    let concert = house.concert().await;
+    let fans = line_up(&house, &concert, 30).await;
+    for _ in 0..5 {
+        let cold = instance(&storage).await;
+        let polls = fans.iter().map(|(_, place)| position(&cold, place));
+        let positions = futures_util::future::join_all(polls).await;
+        assert_eq!(positions, (1..=30).collect::<Vec<_>>());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_here_is_gone_from_the_line_at_once() {
     let house = instance(&ticking_storage()).await;
