@@ -188,7 +188,11 @@ pub async fn the_version_of_a_map_counts_every_visible_change_once<F: Fixture>(f
     let stage = Stage::set_with(fixture, short_holds()).await;
     let show = stage.show(Plan::default()).await;
     let fan = stage.insider(&show).await;
-    let version = async || stage.map_of(show.id).await.version();
+    let version = async || {
+        let version = stage.map_of(show.id).await.version();
+        assert_eq!(stage.map_version(show.id).await, version, "known without the map");
+        version
+    };
     assert_eq!(version().await, 0);
     let released = stage.held(&fan, &show, &[1, 2]).await;
     assert_eq!(version().await, 2);
@@ -279,6 +283,7 @@ pub async fn availability_counts_by_the_clock<F: Fixture>(fixture: F) {
 pub async fn what_does_not_exist_has_no_seats<F: Fixture>(fixture: F) {
     let stage = Stage::set(fixture).await;
     assert_eq!(stage.map_of(ScheduleId::mint()).await.seats, []);
+    assert_eq!(stage.map_version(ScheduleId::mint()).await, 0);
     let availability = stage.storage.seating.availability(ConcertId::mint()).await;
     assert_eq!(availability, Ok(vec![]));
     let reservation = stage.storage.seating.reservation(ReservationId::mint()).await;

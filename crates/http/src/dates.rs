@@ -74,7 +74,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
         Some(dates) => dates,
         None => {
             let ask = move |api: Arc<Api>| async move {
-                let ask = async || Ok(api.storage.seating.availability(concert).await?.into());
+                let ask = async |_| Ok(api.storage.seating.availability(concert).await?.into());
                 api.availability.get(concert, not_before, ask).await
             };
             call.read(ask).await?
@@ -97,7 +97,7 @@ async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Prob
         return Ok(status);
     }
     let asked = call.read(move |api| async move {
-        let ask = async || api.storage.queue.status(token).await;
+        let ask = async |_| api.storage.queue.status(token).await;
         api.places.get(token.id, not_before, ask).await
     });
     match asked.await? {

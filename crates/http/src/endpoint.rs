@@ -15,7 +15,7 @@ use actix_web::{
     web::ServiceConfig,
 };
 use futures_util::FutureExt as _;
-use std::{collections::BTreeMap, panic::AssertUnwindSafe};
+use std::{collections::HashMap, panic::AssertUnwindSafe};
 
 /// What a handler comes to.
 pub(crate) type Outcome = Result<HttpResponse, Problem>;
@@ -56,7 +56,7 @@ macro_rules! methods {
                 method: Method::$method,
                 path,
                 operation,
-                route: Route::new().to(answering(path, handler)),
+                route: answering(path, handler),
                 compressed: false,
             }
         }
@@ -67,18 +67,16 @@ methods!(get GET, post POST, patch PATCH, delete DELETE);
 
 /// A handler as actix calls it: refusals become problems, and so does a panic, which would
 /// otherwise take the connection down without a word.
-fn answering<F, Fut>(
-    path: &'static str,
-    handler: F,
-) -> impl Fn(Call) -> futures_util::future::LocalBoxFuture<'static, HttpResponse> + Clone
+fn answering<F, Fut>(path: &'static str, handler: F) -> Route
 where
     F: Fn(Call) -> Fut + Clone + 'static,
     Fut: Future<Output = Outcome> + 'static,
 {
-    move |call: Call| {
+    Route::new().to(move |call: Call| {
         let request = call.request().clone();
         request.extensions_mut().insert(MatchedPath(path));
-        let outcome = AssertUnwindSafe(handler(call)).catch_unwind();
+        // Boxed first of all: a handler's future is large, and what wraps it is moved several times.
+        let outcome = AssertUnwindSafe(Box::pin(handler(call))).catch_unwind();
         async move {
             match outcome.await {
                 Ok(Ok(answer)) => answer,
@@ -86,19 +84,23 @@ where
                 Err(_panic) => Problem::defect("a handler panicked").answer(&request),
             }
         }
-        .boxed_local()
-    }
+    })
 }
 
 /// Serves all rows; what is on none of them is `not_found`, other methods on their paths are
 /// `method_not_allowed`.
 pub(crate) fn serve(endpoints: Vec<Endpoint>, config: &mut ServiceConfig) {
-    let mut paths: BTreeMap<&'static str, Vec<Endpoint>> = BTreeMap::new();
+    let order: Vec<&'static str> = endpoints.iter().map(|endpoint| endpoint.path).collect();
+    let mut paths: HashMap<&'static str, Vec<Endpoint>> = HashMap::new();
     for endpoint in endpoints {
         paths.entry(endpoint.path).or_default().push(endpoint);
     }
-    for (path, endpoints) in paths {
-        serve_path(path, endpoints, config);
+    // One path is tried after another, and those with parameters by a regular expression each.
+    let (plain, with_parameters): (Vec<_>, Vec<_>) = order.into_iter().partition(|path| !path.contains('{'));
+    for path in plain.into_iter().chain(with_parameters) {
+        if let Some(endpoints) = paths.remove(path) {
+            serve_path(path, endpoints, config);
+        }
     }
     config.default_service(web::to(|request: HttpRequest| async move {
         Problem::new(Code::NotFound, "there is no such route").answer(&request)

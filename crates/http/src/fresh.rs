@@ -93,12 +93,13 @@ impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
         Some(Renewal { slot, _asking: asking })
     }
 
-    /// A fresh answer, got from storage unless one is at hand.
+    /// A fresh answer, got from storage unless one is at hand. Who asks is told the last answer, if
+    /// there is one.
     pub(crate) async fn get(
         &self,
         key: K,
         not_before: NotBefore,
-        ask: impl AsyncFnOnce() -> Result<V, StoreError>,
+        ask: impl AsyncFnOnce(Option<V>) -> Result<V, StoreError>,
     ) -> Result<V, StoreError> {
         let slot = lock(&self.slots).slot(key);
         let _asking = slot.asking.lock().await;
@@ -111,7 +112,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Shared<K, V> {
 
 impl<V: Clone> Renewal<V> {
     /// Asks anew. A failure leaves the old answer, which then ends by its age.
-    pub(crate) async fn with(self, ask: impl AsyncFnOnce() -> Result<V, StoreError>) {
+    pub(crate) async fn with(self, ask: impl AsyncFnOnce(Option<V>) -> Result<V, StoreError>) {
         if let Err(error) = self.slot.ask(ask).await {
             tracing::debug!(%error, "an answer was not renewed ahead of time");
         }
@@ -119,9 +120,10 @@ impl<V: Clone> Renewal<V> {
 }
 
 impl<V: Clone> Slot<V> {
-    async fn ask(&self, ask: impl AsyncFnOnce() -> Result<V, StoreError>) -> Result<V, StoreError> {
+    async fn ask(&self, ask: impl AsyncFnOnce(Option<V>) -> Result<V, StoreError>) -> Result<V, StoreError> {
         let asked_at = Instant::now();
-        let answer = ask().await?;
+        let known = lock(&self.answer).as_ref().map(|(_, answer)| answer.clone());
+        let answer = ask(known).await?;
         *lock(&self.answer) = Some((asked_at, answer.clone()));
         Ok(answer)
     }
@@ -192,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn one_asks_and_the_others_get_the_same_answer() {
         let (shared, writes, asked) = (Shared::new(1), OwnWrites::new(), AtomicU32::new(0));
-        let ask = async || {
+        let ask = async |_| {
             tokio::task::yield_now().await;
             Ok(asked.fetch_add(1, SeqCst))
         };
@@ -206,12 +208,12 @@ mod tests {
     #[tokio::test]
     async fn who_wrote_gets_an_answer_from_after_that() {
         let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
-        let first = shared.get("map", writes.not_before(me), async || Ok(1)).await;
+        let first = shared.get("map", writes.not_before(me), async |_| Ok(1)).await;
         assert_eq!(first, Ok(1));
         writes.note(me);
         assert_eq!(shared.at_hand("map", writes.not_before(me)), None);
         assert_eq!(shared.at_hand("map", anyone(&writes)), Some(1));
-        let second = shared.get("map", writes.not_before(me), async || Ok(2)).await;
+        let second = shared.get("map", writes.not_before(me), async |_| Ok(2)).await;
         assert_eq!(second, Ok(2));
         assert_eq!(shared.at_hand("map", anyone(&writes)), Some(2));
     }
@@ -219,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_was_asked_for_before_the_write_is_of_no_use() {
         let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
-        let slow = shared.get("map", anyone(&writes), async || {
+        let slow = shared.get("map", anyone(&writes), async |_| {
             writes.note(me);
             Ok(1)
         });
@@ -230,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn one_renews_an_answer_before_it_is_too_old() {
         let (shared, writes) = (Shared::new(1), OwnWrites::new());
-        assert_eq!(shared.get("map", anyone(&writes), async || Ok(1)).await, Ok(1));
+        assert_eq!(shared.get("map", anyone(&writes), async |_| Ok(1)).await, Ok(1));
         assert!(shared.renewal("map").is_none(), "it is new");
         let renewal = loop {
             if let Some(renewal) = shared.renewal("map") {
@@ -239,7 +241,7 @@ mod tests {
             tokio::task::yield_now().await;
         };
         assert!(shared.renewal("map").is_none(), "somebody is asking");
-        renewal.with(async || Ok(2)).await;
+        renewal.with(async |known| Ok(known.map_or(0, |known| known + 1))).await;
         assert_eq!(shared.at_hand("map", anyone(&writes)), Some(2));
     }
 
@@ -247,9 +249,9 @@ mod tests {
     async fn a_failure_is_not_remembered() {
         let (shared, writes) = (Shared::new(1), OwnWrites::new());
         let down = || StoreError::Unavailable("gone".to_owned());
-        let failed = shared.get("map", anyone(&writes), async || Err::<u32, _>(down())).await;
+        let failed = shared.get("map", anyone(&writes), async |_| Err::<u32, _>(down())).await;
         assert_eq!(failed, Err(down()));
-        assert_eq!(shared.get("map", anyone(&writes), async || Ok(1)).await, Ok(1));
+        assert_eq!(shared.get("map", anyone(&writes), async |_| Ok(1)).await, Ok(1));
     }
 
     #[test]

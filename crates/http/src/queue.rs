@@ -141,13 +141,16 @@ pub(crate) async fn poll(call: Call) -> Outcome {
     }
     let status = match glance {
         Glance::Waiting(status) => *status,
-        Glance::NotWaiting | Glance::Unknown => {
-            let status = visit(&call, ticket.token).await?.ok_or(UnknownToken)?;
-            call.api().views.told(&status);
-            status
-        }
+        // Boxed, so that the many who wait do not carry the room it would take.
+        Glance::NotWaiting | Glance::Unknown => Box::pin(told_by_storage(&call, ticket.token)).await?,
     };
     Ok(HttpResponse::Ok().json(TokenView::of(&status, None, None)))
+}
+
+async fn told_by_storage(call: &Call, token: TokenRef) -> Result<TokenStatus, Problem> {
+    let status = visit(call, token).await?.ok_or(UnknownToken)?;
+    call.api().views.told(&status);
+    Ok(status)
 }
 
 /// `DELETE /v1/queue/tokens/current`

@@ -110,6 +110,7 @@ pub(crate) struct Shape {
 
 /// A map as it is sent.
 pub(crate) struct Rendered {
+    version: u64,
     tag: EntityTag,
     body: Bytes,
 }
@@ -141,7 +142,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
         }
         None => {
             let ask = move |api: Arc<Api>| async move {
-                let ask = async || render(&api, schedule, shape).await;
+                let ask = async |known| render(&api, schedule, shape, known).await;
                 api.seat_maps.get(shape, not_before, ask).await
             };
             call.read(ask).await?
@@ -155,7 +156,10 @@ fn renew_in_time(api: &Arc<Api>, schedule: &Arc<Schedule>, shape: Shape) {
     if let Some(renewal) = api.seat_maps.renewal(shape) {
         let (api, schedule) = (api.clone(), schedule.clone());
         let runtime = api.runtime.clone();
-        runtime.spawn(async move { renewal.with(async || render(&api, schedule, shape).await).await });
+        runtime.spawn(async move {
+            let ask = async |known| render(&api, schedule, shape, known).await;
+            renewal.with(ask).await;
+        });
     }
 }
 
@@ -179,9 +183,19 @@ fn answer(call: &Call, shape: Shape, map: &Rendered) -> HttpResponse {
     answer.content_type(ContentType::json()).body(map.body.clone())
 }
 
-/// Reads a map and writes it down: once for all who ask within a moment, because for a large house
-/// that is a lot of work, and most of all the compression.
-async fn render(api: &Api, schedule: Arc<Schedule>, shape: Shape) -> Result<Arc<Rendered>, StoreError> {
+/// Reads a map and writes it down: once for all who ask within a moment, and only if it has changed,
+/// because for a large house that is a lot of work, and most of all the compression.
+async fn render(
+    api: &Api,
+    schedule: Arc<Schedule>,
+    shape: Shape,
+    known: Option<Arc<Rendered>>,
+) -> Result<Arc<Rendered>, StoreError> {
+    if let Some(known) = known
+        && api.storage.seating.map_version(schedule.id).await? == known.version
+    {
+        return Ok(known);
+    }
     let map = api.storage.seating.seats(schedule.id).await?;
     let write = move || -> io::Result<Rendered> {
         let view = SeatMapView::of(&schedule, &map, shape.only_available);
@@ -192,7 +206,8 @@ async fn render(api: &Api, schedule: Arc<Schedule>, shape: Shape) -> Result<Arc<
             body = zip.finish()?;
         }
         Ok(Rendered {
-            tag: tag(&map, shape.only_available),
+            version: view.version,
+            tag: tag(view.version, shape.only_available),
             body: body.into(),
         })
     };
@@ -210,9 +225,9 @@ fn wants_gzip(call: &Call) -> bool {
 }
 
 /// Maps with the same tag show the same. It is weak because compression changes the bytes.
-fn tag(map: &SeatMap, only_available: bool) -> EntityTag {
+fn tag(version: u64, only_available: bool) -> EntityTag {
     let shown = if only_available { "available" } else { "all" };
-    EntityTag::new_weak(format!("{}-{shown}", map.version()))
+    EntityTag::new_weak(format!("{version}-{shown}"))
 }
 
 fn is_known(call: &Call, tag: &EntityTag) -> bool {

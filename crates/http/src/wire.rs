@@ -18,8 +18,7 @@ impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         let utc = self.0.to_offset(UtcOffset::UTC);
-        let text = utc.format(&format).map_err(S::Error::custom)?;
-        serializer.serialize_str(&text)
+        written(serializer, |text| utc.format_into(text, &format))
     }
 }
 
@@ -30,9 +29,19 @@ pub(crate) struct Day(pub(crate) Date);
 impl Serialize for Day {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let format = format_description!("[year]-[month]-[day]");
-        let text = self.0.format(&format).map_err(S::Error::custom)?;
-        serializer.serialize_str(&text)
+        written(serializer, |text| self.0.format_into(text, &format))
     }
+}
+
+/// A short text, without room on the heap.
+fn written<S: Serializer>(
+    serializer: S,
+    write: impl FnOnce(&mut &mut [u8]) -> Result<usize, time::error::Format>,
+) -> Result<S::Ok, S::Error> {
+    let mut room = [0; 32];
+    let length = write(&mut room.as_mut_slice()).map_err(S::Error::custom)?;
+    let text = room.get(..length).and_then(|text| str::from_utf8(text).ok());
+    serializer.serialize_str(text.ok_or_else(|| S::Error::custom("a time that is no text"))?)
 }
 
 /// An exact amount, as the literal of a JSON number.

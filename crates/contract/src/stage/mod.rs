@@ -345,6 +345,12 @@ impl<F: Fixture> Stage<F> {
         self.storage.seating.seats(schedule).await.expect("the storage answers")
     }
 
+    /// The version of a performance's seats, as storage knows it without reading them.
+    pub async fn map_version(&self, schedule: ScheduleId) -> u64 {
+        let version = self.storage.seating.map_version(schedule).await;
+        version.expect("the storage answers")
+    }
+
     /// One seat, with its status now.
     pub async fn seat(&self, show: &Show, number: u32) -> (Seat, SeatStatus) {
         let map = self.map_of(show.id).await;

@@ -21,6 +21,12 @@ pub trait SeatingQueries: Send + Sync {
     /// performance.
     async fn seats(&self, schedule: ScheduleId) -> Result<SeatMap, StoreError>;
 
+    /// The [version](SeatMap::version) that the map of a performance has now; 0 when there is no
+    /// such performance. Storage may know it with less work than reading the map.
+    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
+        Ok(self.seats(schedule).await?.version())
+    }
+
     /// A reservation, with the performance it is for.
     async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError>;
 }

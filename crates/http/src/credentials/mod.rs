@@ -1,8 +1,9 @@
 //! The three credentials: who is calling (access token), where in line (queue token), and what an
 //! operator may do (operator key).
 //!
-//! The tokens are signed, each purpose with a key of its own that is derived from the root secret,
-//! so that one can never pass for the other. None of these types can be compared or printed.
+//! The tokens are signed with keyed BLAKE3, each purpose with a key of its own that is derived from
+//! the root secret, so that one can never pass for the other. None of these types can be compared or
+//! printed.
 
 mod access;
 mod operator;
@@ -17,19 +18,17 @@ pub use operator::{OperatorSecret, UnusableOperatorKey};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use frontrow_domain::{clock::Timestamp, id::UserId, queue::Ticket};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretBox, SecretSlice};
-use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// How long a signature is.
-const MAC_BYTES: usize = 32;
+const MAC_BYTES: usize = blake3::OUT_LEN;
 
-/// A key as HMAC takes it.
-type Block = [u8; 64];
+/// How long the longest payload is with its signature.
+const MOST_BYTES: usize = queue::BYTES + MAC_BYTES;
 
 /// The root key of all signatures.
-pub struct RootSecret(SecretBox<Block>);
+pub struct RootSecret(SecretSlice<u8>);
 
 /// A root secret is too short to keep signatures safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +54,7 @@ impl RootSecret {
         if secret.len() < Self::LEAST_BYTES {
             return Err(WeakSecret);
         }
-        let secret = SecretSlice::from(secret);
-        Ok(Self(key_block(|| Sha256::digest(secret.expose_secret()).into())))
+        Ok(Self(secret.into()))
     }
 
     /// A new secret from the system's random source, written as text that can be kept in a file.
@@ -84,10 +82,11 @@ impl Purpose {
         }
     }
 
-    fn derivation(self) -> &'static [u8] {
+    /// What the key is derived for; no two purposes of any program may share it.
+    fn context(self) -> &'static str {
         match self {
-            Purpose::AccessToken => b"frontrow access token",
-            Purpose::QueueToken => b"frontrow queue token",
+            Purpose::AccessToken => "frontrow 2026-11-21 access token",
+            Purpose::QueueToken => "frontrow 2026-11-21 queue token",
         }
     }
 }
@@ -132,28 +131,25 @@ impl Signer {
     }
 }
 
-/// The key of one purpose, already taken in by the MAC: each signature begins with a copy of that.
+/// The key of one purpose.
 struct SigningKey {
     purpose: Purpose,
-    keyed: Hmac<Sha256>,
+    key: SecretBox<[u8; blake3::KEY_LEN]>,
 }
 
 impl SigningKey {
     fn derive(secret: &RootSecret, purpose: Purpose) -> Self {
-        let key = key_block(|| {
-            let mac = mac(&secret.0).chain_update(purpose.derivation());
-            mac.finalize().into_bytes().into()
-        });
-        let keyed = mac(&key);
-        Self { purpose, keyed }
+        let key = blake3::derive_key(purpose.context(), secret.0.expose_secret());
+        Self {
+            purpose,
+            key: Box::new(key).into(),
+        }
     }
 
     /// The prefix, then payload and signature in base64url.
     fn sign(&self, payload: &[u8]) -> String {
-        let mac = self.keyed.clone().chain_update(payload);
-        let signature: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
         let mut text = self.purpose.prefix().to_owned();
-        BASE64_URL_SAFE_NO_PAD.encode_string([payload, &signature].concat(), &mut text);
+        BASE64_URL_SAFE_NO_PAD.encode_string([payload, self.mac(payload).as_slice()].concat(), &mut text);
         text
     }
 
@@ -163,21 +159,15 @@ impl SigningKey {
         if Some(encoded.len()) != base64::encoded_len(N + MAC_BYTES, false) {
             return None;
         }
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
-        let (payload, signature) = bytes.split_first_chunk::<N>()?;
-        let mac = self.keyed.clone().chain_update(payload);
-        mac.verify_slice(signature).ok()?;
-        Some(*payload)
+        let mut bytes = [0; MOST_BYTES];
+        let decoded = BASE64_URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).ok()?;
+        let (payload, signature) = bytes.get(..decoded)?.split_first_chunk::<N>()?;
+        let signature: [u8; MAC_BYTES] = signature.try_into().ok()?;
+        // Hashes are compared in constant time.
+        (self.mac(payload) == signature).then_some(*payload)
     }
-}
 
-/// HMAC pads a short key with zeros.
-fn key_block(make: impl FnOnce() -> [u8; MAC_BYTES]) -> SecretBox<Block> {
-    let mut block: Box<Block> = Box::new([0; 64]);
-    block[..MAC_BYTES].copy_from_slice(&make());
-    SecretBox::new(block)
-}
-
-fn mac(key: &SecretBox<Block>) -> Hmac<Sha256> {
-    Hmac::new(key.expose_secret().into())
+    fn mac(&self, payload: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(self.key.expose_secret(), payload)
+    }
 }

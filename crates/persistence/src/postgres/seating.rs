@@ -46,6 +46,13 @@ const SEATS: &str = "
         SELECT number, status, reservation_id, user_id, held_until, version
         FROM seats WHERE schedule_id = $1 ORDER BY number) AS seat";
 
+/// What the versions of all seats come to, a lapsed hold counting once more.
+const VERSION: &str = "
+    SELECT coalesce(sum(version), 0)::bigint
+        + count(*) FILTER (WHERE status = 'held' AND held_until <= moment.at) AS version
+    FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment, seats
+    WHERE schedule_id = $1";
+
 const RESERVATION: &str = "
     SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
         held_at, held_until, ended_at, request_key, clock_timestamp() AS at
@@ -111,6 +118,12 @@ impl MapRow {
 }
 
 #[derive(QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+#[derive(QueryableByName)]
 struct ReservationStatusRow {
     #[diesel(embed)]
     reservation: ReservationRow,
@@ -131,6 +144,17 @@ impl SeatingQueries for Postgres {
                 let map = sql(SEATS).bind::<SqlUuid, _>(schedule.0);
                 let row: MapRow = map.get_result(&mut lease.connection()?).await?;
                 Ok(row.into_map(schedule)?)
+            })
+        })
+        .await
+    }
+
+    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
+        self.query(move |_, lease| {
+            Box::pin(async move {
+                let version = sql(VERSION).bind::<SqlUuid, _>(schedule.0);
+                let row: VersionRow = version.get_result(&mut lease.connection()?).await?;
+                Ok(count_from_db(row.version)?)
             })
         })
         .await

@@ -49,6 +49,19 @@ impl SeatingQueries for Sqlite {
         work.await
     }
 
+    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            // What the versions of all seats come to, a lapsed hold counting once more.
+            let sql = "SELECT COALESCE(SUM(version), 0) + COUNT(CASE WHEN status = 'held' AND held_until <= ? THEN 1 END) \
+                       FROM seats WHERE schedule_id = ?";
+            let binds = [clock.now().into(), schedule.0.into()];
+            let rows: Vec<Whole<u64>> = read::<BigInt, _, 2>(conn, sql, binds)?;
+            Ok(rows.first().map_or(0, |version| version.0))
+        });
+        work.await
+    }
+
     async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {
         let currency = self.policy.currency;
         let clock = self.clock.clone();
