@@ -114,6 +114,7 @@ macro_rules! every_promise {
                 each_reason_not_to_join_is_named_and_leaves_no_trace
                 positions_fall_as_those_ahead_leave_or_enter
                 a_token_is_known_at_its_own_gate_alone
+                places_are_told_together_in_the_order_asked
                 the_first_call_claims_the_slot
                 a_refused_booking_call_claims_the_slot_too
                 leaving_ends_the_token_and_frees_its_holds

@@ -11,7 +11,8 @@ use frontrow_domain::{
     payment::PayRefusal,
     policy::Policy,
     queue::{
-        AdmittanceRefusal, GatePatch, GateSettings, GateView, JoinRefusal, LeaveQueue, TokenState, UnknownToken, Visit,
+        AdmittanceRefusal, GatePatch, GateSettings, GateView, JoinRefusal, LeaveQueue, TokenRef, TokenState,
+        UnknownToken, Visit,
         port::{GateNews, MOST_LEAVERS, ReservationCounts, SeatCounts, TokenCounts},
     },
     seating::{ReservationState, SeatStatus},
@@ -164,6 +165,42 @@ pub async fn a_token_is_known_at_its_own_gate_alone<F: Fixture>(fixture: F) {
         assert_eq!(stage.decide(LeaveQueue { token }).await, Err(UnknownToken));
     }
     assert_eq!(stage.state(&fan).await, TokenState::Waiting);
+}
+
+pub async fn places_are_told_together_in_the_order_asked<F: Fixture>(fixture: F) {
+    let stage = Stage::set(fixture).await;
+    let (show, other) = (stage.show(closed_gate()).await, stage.show(closed_gate()).await);
+    let fans = stage.line_up(&show, &stage.fans(3).await).await;
+    let elsewhere = stage.line_up(&other, &stage.fans(1).await).await[0].token;
+    let mut unknown = fans[0].token;
+    unknown.id = TokenId::mint();
+    let asked = [
+        fans[2].token,
+        unknown,
+        elsewhere,
+        fans[0].token,
+        fans[2].token,
+        fans[1].token,
+    ];
+    let told = stage.storage.queue.statuses(asked.to_vec()).await;
+    let told = told.expect("the storage answers").into_iter();
+    let told: Vec<_> = told
+        .map(|status| status.map(|status| (status.token.id, status.place.map(|place| place.position))))
+        .collect();
+    let at = |token: TokenRef, position| Some((token.id, Some(position)));
+    let [first, second, third] = [0, 1, 2].map(|index: usize| fans[index].token);
+    assert_eq!(
+        told,
+        [
+            at(third, 3),
+            None,
+            at(elsewhere, 1),
+            at(first, 1),
+            at(third, 3),
+            at(second, 2)
+        ]
+    );
+    assert_eq!(stage.storage.queue.statuses(Vec::new()).await, Ok(Vec::new()));
 }
 
 pub async fn the_first_call_claims_the_slot<F: Fixture>(fixture: F) {

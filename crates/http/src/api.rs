@@ -5,6 +5,7 @@ use crate::{
     code::Code,
     credentials::Signer,
     fresh::{FEW, OwnWrites, Shared},
+    gather::Gathered,
     problem::Problem,
     seats::{Rendered, Shape},
 };
@@ -15,8 +16,7 @@ use frontrow_domain::{
     outcome::StoreError,
     payment::service::Payments,
     policy::Policy,
-    queue::TokenStatus,
-    queue::service::GateViews,
+    queue::{TokenRef, TokenStatus, service::GateViews},
     seating::port::Availability,
     storage::Storage,
 };
@@ -111,6 +111,8 @@ pub struct Api {
     pub(crate) limits: Limits,
     /// When callers last wrote, for what they may be told from memory.
     pub(crate) writes: OwnWrites,
+    /// Asks storage for places in line, for many at once.
+    pub(crate) statuses: Gathered<TokenRef, Option<TokenStatus>>,
     /// Places in line as they were a moment ago.
     pub(crate) places: Shared<TokenId, Option<TokenStatus>>,
     /// What can still be had of a concert, as it was a moment ago.
@@ -126,6 +128,11 @@ impl Api {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
+        let queue = parts.storage.queue.clone();
+        let statuses = Gathered::start(&parts.runtime, move |tokens| {
+            let queue = queue.clone();
+            async move { queue.statuses(tokens).await }
+        });
         Arc::new(Self {
             catalog: Catalog::new(parts.storage.catalog.clone()),
             storage: parts.storage,
@@ -140,6 +147,7 @@ impl Api {
             metrics: parts.metrics,
             limits: Limits::new(parts.settings.rate_limits),
             writes: OwnWrites::new(),
+            statuses,
             places: Shared::new(FEW),
             availability: Shared::new(FEW),
             seat_maps: Shared::new(FEW_MAPS),

@@ -97,7 +97,7 @@ async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Prob
         return Ok(status);
     }
     let asked = call.read(move |api| async move {
-        let ask = async |_| api.storage.queue.status(token).await;
+        let ask = async |_| api.statuses.ask(token).await;
         api.places.get(token.id, not_before, ask).await
     });
     match asked.await? {

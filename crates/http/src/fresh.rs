@@ -18,7 +18,7 @@ const FRESH: Duration = Duration::from_millis(250);
 
 /// How old an answer may get before it is worth asking anew ahead of time: what takes long to answer
 /// is then at hand again before anybody has to wait for it.
-const AGEING: Duration = Duration::from_millis(100);
+const AGEING: Duration = Duration::from_millis(150);
 
 /// How many small entries there may be before those that are of no use any more are looked for.
 pub(crate) const FEW: usize = 1_024;
@@ -249,7 +249,9 @@ mod tests {
     async fn a_failure_is_not_remembered() {
         let (shared, writes) = (Shared::new(1), OwnWrites::new());
         let down = || StoreError::Unavailable("gone".to_owned());
-        let failed = shared.get("map", anyone(&writes), async |_| Err::<u32, _>(down())).await;
+        let failed = shared
+            .get("map", anyone(&writes), async |_| Err::<u32, _>(down()))
+            .await;
         assert_eq!(failed, Err(down()));
         assert_eq!(shared.get("map", anyone(&writes), async |_| Ok(1)).await, Ok(1));
     }

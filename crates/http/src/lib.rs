@@ -35,6 +35,7 @@ mod edge;
 mod endpoint;
 mod extract;
 mod fresh;
+mod gather;
 mod health;
 mod limits;
 mod metrics;

@@ -164,9 +164,7 @@ pub(crate) async fn leave(call: Call) -> Outcome {
 /// Where a token stands. Asking is a call with the token, so it claims the slot of a fan who was
 /// just let in.
 pub(crate) async fn visit(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
-    let status = call
-        .read(|api| async move { api.storage.queue.status(token).await })
-        .await?;
+    let status = call.read(|api| async move { api.statuses.ask(token).await }).await?;
     let Some(mut status) = status else {
         return Ok(None);
     };

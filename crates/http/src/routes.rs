@@ -9,10 +9,12 @@ use crate::{
 };
 use actix_web::web::ServiceConfig;
 
-/// Every route: where it is, what answers it, and what the document says of it.
+/// Every route: where it is, what answers it, and what the document says of it. Paths with
+/// parameters are tried in this order, so the one that is asked for most comes first.
 #[rustfmt::skip]
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
+        get("/v1/concerts/{concert_id}/dates/{date}/seats", seats::list, booking::seats),
         post("/v1/users", users::sign_up, accounts::sign_up),
         post("/v1/users/{user_id}/access-tokens", users::grant_access, accounts::grant_access),
         get("/v1/concerts", concerts::list, catalog::list).compressed(),
@@ -21,7 +23,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/v1/queue/tokens/current", queue::poll, line::poll),
         delete("/v1/queue/tokens/current", queue::leave, line::leave),
         get("/v1/concerts/{concert_id}/dates", dates::list, booking::dates),
-        get("/v1/concerts/{concert_id}/dates/{date}/seats", seats::list, booking::seats).compressed(),
         post("/v1/reservations", reservations::create, booking::hold),
         get("/v1/reservations/{reservation_id}", reservations::show, booking::reservation),
         delete("/v1/reservations/{reservation_id}", reservations::release, booking::release),

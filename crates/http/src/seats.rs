@@ -11,8 +11,8 @@ use crate::{
 use actix_web::{
     HttpResponse,
     http::header::{
-        self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ContentType, ETag, Encoding, EntityTag,
-        Header as _, IfNoneMatch,
+        self, AcceptEncoding, ContentEncoding, ContentType, Encoding, EntityTag, Header as _, HeaderValue, IfNoneMatch,
+        TryIntoHeaderValue as _,
     },
     web::Bytes,
 };
@@ -112,6 +112,8 @@ pub(crate) struct Shape {
 pub(crate) struct Rendered {
     version: u64,
     tag: EntityTag,
+    /// The tag as a header.
+    etag: HeaderValue,
     body: Bytes,
 }
 
@@ -164,16 +166,16 @@ fn renew_in_time(api: &Arc<Api>, schedule: &Arc<Schedule>, shape: Shape) {
 }
 
 fn answer(call: &Call, shape: Shape, map: &Rendered) -> HttpResponse {
-    let known = is_known(call, &map.tag);
+    let known = is_known(call, map);
     let mut answer = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     answer
-        .insert_header(ETag(map.tag.clone()))
-        .insert_header(CacheControl(vec![CacheDirective::Private, CacheDirective::NoCache]))
-        .insert_header((header::VARY, "accept-encoding"));
+        .insert_header((header::ETAG, map.etag.clone()))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")))
+        .insert_header((header::VARY, HeaderValue::from_static("accept-encoding")));
     if known {
         return answer.finish();
     }
@@ -205,9 +207,11 @@ async fn render(
             zip.write_all(&body)?;
             body = zip.finish()?;
         }
+        let tag = tag(view.version, shape.only_available);
         Ok(Rendered {
             version: view.version,
-            tag: tag(view.version, shape.only_available),
+            etag: tag.clone().try_into_value().map_err(io::Error::other)?,
+            tag,
             body: body.into(),
         })
     };
@@ -230,10 +234,13 @@ fn tag(version: u64, only_available: bool) -> EntityTag {
     EntityTag::new_weak(format!("{version}-{shown}"))
 }
 
-fn is_known(call: &Call, tag: &EntityTag) -> bool {
+fn is_known(call: &Call, map: &Rendered) -> bool {
+    if call.request().headers().get(header::IF_NONE_MATCH) == Some(&map.etag) {
+        return true;
+    }
     match IfNoneMatch::parse(call.request()) {
         Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&map.tag)),
         Err(_) => false,
     }
 }

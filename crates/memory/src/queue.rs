@@ -21,11 +21,11 @@ const MOST_WAITS: usize = 10_000;
 
 #[async_trait]
 impl QueueQueries for Memory {
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError> {
         let world = self.world();
         let now = self.clock.now();
-        let show = world.shows.get(&token.schedule_id);
-        Ok(show.and_then(|Show { line, house }| {
+        let status = |token: TokenRef| {
+            let Show { line, house } = world.shows.get(&token.schedule_id)?;
             let token = line.token(token.id)?;
             let schedule = &house.schedule;
             let waits = token.state_at(now) == TokenState::Waiting;
@@ -39,7 +39,8 @@ impl QueueQueries for Memory {
                 place,
                 as_of: now,
             })
-        }))
+        };
+        Ok(tokens.into_iter().map(status).collect())
     }
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {

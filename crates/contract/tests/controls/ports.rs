@@ -110,8 +110,8 @@ fn free_lapsed(tables: &mut Tables, now: Timestamp) -> u64 {
 
 #[async_trait]
 impl QueueQueries for Toy {
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
-        Ok(self.read(|tables, now| {
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError> {
+        let status = |tables: &Tables, now, token: TokenRef| {
             let schedule = tables.schedules.get(&token.schedule_id)?;
             let token = tables.tokens.get(&token.id)?;
             let gate = tables.lines.get(&schedule.id)?.gate.settings;
@@ -132,7 +132,8 @@ impl QueueQueries for Toy {
                 place: waits.then(place),
                 as_of: now,
             })
-        }))
+        };
+        Ok(self.read(|tables, now| tokens.into_iter().map(|token| status(tables, now, token)).collect()))
     }
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {

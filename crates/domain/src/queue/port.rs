@@ -8,9 +8,15 @@ use async_trait::async_trait;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait QueueQueries: Send + Sync {
-    /// The token and where it stands at this moment; `None` when there is none with this id at
-    /// this gate. Positions come from one snapshot, so those that one connection sees never rise.
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError>;
+    /// These tokens and where they stand at this moment, in the order asked for; `None` for one
+    /// that there is not at its gate. Each position comes from one snapshot that is not older than
+    /// the call.
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError>;
+
+    /// One of [`Self::statuses`].
+    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+        Ok(self.statuses(vec![token]).await?.pop().flatten())
+    }
 
     /// The gate of a performance.
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError>;

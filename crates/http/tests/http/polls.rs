@@ -77,10 +77,10 @@ impl Guarded {
 
 #[async_trait]
 impl QueueQueries for Guarded {
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError> {
         self.check()?;
-        self.statuses.fetch_add(1, SeqCst);
-        self.queue.status(token).await
+        self.statuses.fetch_add(tokens.len() as u64, SeqCst);
+        self.queue.statuses(tokens).await
     }
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {

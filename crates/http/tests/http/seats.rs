@@ -147,19 +147,17 @@ async fn a_map_travels_compressed_when_the_client_can_read_that() {
     let hall = Hall::open().await;
     let plain = hall.map("").send().await;
     assert_eq!(plain.header("content-encoding"), "");
-    for encoding in ["gzip", "br"] {
-        let packed = hall.map("").header("accept-encoding", encoding).head().await;
-        assert_eq!(packed.header("content-encoding"), encoding);
+    for accepted in ["gzip", "gzip, deflate, br"] {
+        let packed = hall.map("").header("accept-encoding", accepted).head().await;
+        assert_eq!(packed.header("content-encoding"), "gzip");
         assert_eq!(packed.header("etag"), plain.header("etag"));
         assert!(packed.header("vary").eq_ignore_ascii_case("accept-encoding"));
         assert!(packed.bytes < plain.body.len() / 4, "{} bytes", packed.bytes);
     }
-    let picky = hall
-        .map("")
-        .header("accept-encoding", "identity;q=0, zstd")
-        .send()
-        .await;
-    assert_eq!((picky.status.as_u16(), picky.header("content-encoding")), (200, ""));
+    for accepted in ["br", "identity;q=0, zstd"] {
+        let picky = hall.map("").header("accept-encoding", accepted).send().await;
+        assert_eq!((picky.status.as_u16(), picky.header("content-encoding")), (200, ""));
+    }
     let refused = hall.map("?available=x").header("accept-encoding", "gzip").head().await;
     assert_eq!(refused.header("content-type"), "application/problem+json");
 }

@@ -28,12 +28,13 @@ use frontrow_domain::{
         port::{GateNews, MOST_LEAVERS, QueueQueries, Stats},
     },
 };
+use std::collections::HashMap;
 use time::Date;
 use uuid::Uuid;
 
-/// The token, its gate and those ahead of it, from one snapshot. Ahead of a waiting fan is who
+/// Tokens, their gates and those ahead of them, from one snapshot. Ahead of a waiting fan is who
 /// got a lower number behind the gate's mark, without those who have left again.
-const STATUS: &str = "
+const STATUSES: &str = "
     SELECT t.schedule_id, t.token_id, t.user_id, t.number, t.state, t.issued_at, t.activated_at,
         t.claimed_at, t.session_seconds, t.lapses_at, t.ended_at, t.admitted_under, t.departure,
         s.concert_id, s.date, s.booking_opens_at,
@@ -41,13 +42,15 @@ const STATUS: &str = "
         clock_timestamp() AS at,
         CASE WHEN t.state = 'waiting' THEN greatest(0, t.number - 1 - g.admitted_number - (
             SELECT count(*) FROM queue_tokens gone
-            WHERE gone.schedule_id = $1 AND gone.number > g.admitted_number AND gone.number < t.number
+            WHERE gone.schedule_id = t.schedule_id AND gone.number > g.admitted_number AND gone.number < t.number
                 AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL))
         END AS ahead
-    FROM queue_tokens t
-    JOIN gates g ON g.schedule_id = t.schedule_id
-    JOIN schedules s ON s.schedule_id = t.schedule_id
-    WHERE t.schedule_id = $1 AND t.token_id = $2";
+    FROM unnest($1, $2) AS asked (schedule_id, token_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM queue_tokens one
+        WHERE one.schedule_id = asked.schedule_id AND one.token_id = asked.token_id OFFSET 0) t
+    CROSS JOIN LATERAL (SELECT * FROM gates one WHERE one.schedule_id = asked.schedule_id OFFSET 0) g
+    CROSS JOIN LATERAL (SELECT * FROM schedules one WHERE one.schedule_id = asked.schedule_id OFFSET 0) s";
 
 /// The news of gates, each from one snapshot, which is not older than `at`. A gate and its line
 /// are looked up one by one, however many there are.
@@ -157,18 +160,25 @@ impl StatusRow {
 
 #[async_trait]
 impl QueueQueries for Postgres {
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
-        self.query(move |inner, lease| {
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError> {
+        let gates: Vec<Uuid> = tokens.iter().map(|token| token.schedule_id.0).collect();
+        let ids: Vec<Uuid> = tokens.iter().map(|token| token.id.0).collect();
+        let found = self.query(move |inner, lease| {
+            let statuses = sql(STATUSES)
+                .bind::<Array<SqlUuid>, _>(gates.clone())
+                .bind::<Array<SqlUuid>, _>(ids.clone());
             Box::pin(async move {
-                let status = sql(STATUS)
-                    .bind::<SqlUuid, _>(token.schedule_id.0)
-                    .bind::<SqlUuid, _>(token.id.0);
-                let rows: Vec<StatusRow> = status.load(&mut lease.connection()?).await?;
-                let row = rows.into_iter().next();
-                Ok(row.map(|row| row.into_status(&inner.policy)).transpose()?)
+                let rows: Vec<StatusRow> = statuses.load(&mut lease.connection()?).await?;
+                let statuses = rows.into_iter().map(|row| row.into_status(&inner.policy));
+                Ok(statuses.collect::<Result<Vec<_>, _>>()?)
             })
-        })
-        .await
+        });
+        let found = found.await?.into_iter();
+        let found: HashMap<_, _> = found
+            .map(|status| ((status.token.schedule_id, status.token.id), status))
+            .collect();
+        let status_of = |token: &TokenRef| found.get(&(token.schedule_id, token.id)).cloned();
+        Ok(tokens.iter().map(status_of).collect())
     }
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {

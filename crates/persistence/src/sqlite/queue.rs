@@ -35,15 +35,19 @@ const MOST_WAITS: i64 = 10_000;
 
 #[async_trait]
 impl QueueQueries for Sqlite {
-    async fn status(&self, token: TokenRef) -> Result<Option<TokenStatus>, StoreError> {
+    async fn statuses(&self, tokens: Vec<TokenRef>) -> Result<Vec<Option<TokenStatus>>, StoreError> {
         let policy = self.policy;
         let clock = self.clock.clone();
-        self.readers
-            .run(move |conn| match token_by_id(conn, token.schedule_id, token.id)? {
-                Some(token) => status(conn, token, &policy, clock.now()),
-                None => Ok(None),
-            })
-            .await
+        let work = self.readers.run(move |conn| {
+            let statuses = tokens
+                .into_iter()
+                .map(|token| match token_by_id(conn, token.schedule_id, token.id)? {
+                    Some(token) => status(conn, token, &policy, clock.now()),
+                    None => Ok(None),
+                });
+            statuses.collect()
+        });
+        work.await
     }
 
     async fn gate(&self, schedule: ScheduleId) -> Result<Option<Gate>, StoreError> {
