@@ -21,7 +21,7 @@ use prometheus_client::{
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// How many concerts are looked through at the most, the newest first.
@@ -48,7 +48,14 @@ pub struct GateGauges {
     seats: Family<GateLabels, Gauge>,
     revenue: Family<RevenueLabels, Gauge>,
     admissions: Family<RevenueLabels, Gauge>,
-    shown: Arc<Mutex<BTreeSet<ScheduleId>>>,
+    tour: Arc<Mutex<Tour>>,
+}
+
+/// The way around the gates.
+#[derive(Default)]
+struct Tour {
+    shown: BTreeSet<ScheduleId>,
+    to_come: Vec<ScheduleId>,
 }
 
 const TOKEN_STATES: [&str; 2] = ["waiting", "active"];
@@ -76,24 +83,30 @@ impl GateGauges {
         gauges
     }
 
-    /// Reads the figures of every gate that sells, and forgets the others.
+    /// Reads the figures of the next gate, which for a large one is a lot of work; says whether
+    /// there are more to come. A tour of all gates begins with finding those that sell, and
+    /// forgets the others.
     ///
     /// # Errors
     /// When storage cannot answer; figures read before that are kept.
-    pub async fn refresh(&self, storage: &Storage) -> Result<(), StoreError> {
-        let mut now_shown = BTreeSet::new();
-        for schedule in selling(storage).await? {
-            if let Some(stats) = storage.queue.stats(schedule).await? {
-                self.set(schedule, &stats);
-                now_shown.insert(schedule);
-            }
+    pub async fn refresh_next(&self, storage: &Storage) -> Result<bool, StoreError> {
+        let Some(schedule) = self.tour().to_come.pop() else {
+            let selling = selling(storage).await?;
+            let shown: BTreeSet<ScheduleId> = selling.iter().copied().collect();
+            let mut tour = self.tour();
+            tour.shown.difference(&shown).for_each(|closed| self.forget(*closed));
+            tour.shown = shown;
+            tour.to_come = selling;
+            return Ok(!tour.to_come.is_empty());
+        };
+        if let Some(stats) = storage.queue.stats(schedule).await? {
+            self.set(schedule, &stats);
         }
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        for closed in shown.difference(&now_shown) {
-            self.forget(*closed);
-        }
-        *shown = now_shown;
-        Ok(())
+        Ok(!self.tour().to_come.is_empty())
+    }
+
+    fn tour(&self) -> MutexGuard<'_, Tour> {
+        self.tour.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, schedule: ScheduleId, stats: &Stats) {

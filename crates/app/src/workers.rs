@@ -93,8 +93,9 @@ impl Chore for Figures {
 
     async fn round(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
-        self.1.refresh(&self.0).await?;
-        Ok(GAUGES_EVERY.max(started.elapsed() * PAUSE_SHARE))
+        let more = self.1.refresh_next(&self.0).await?;
+        let pause = started.elapsed() * PAUSE_SHARE;
+        Ok(if more { pause } else { pause.max(GAUGES_EVERY) })
     }
 }
 

@@ -69,6 +69,8 @@ pub async fn distinct_seats(
     if let Some(database) = database {
         database.settle().await?;
     }
+    // Settling large tables takes longer than a server keeps an idle connection.
+    let mut crew = service.crew(connections).await?;
     let done = crew
         .work(&Once::new(sale.calls, 201), Some(ground.scale.time()))
         .await?;
@@ -81,7 +83,6 @@ pub async fn distinct_seats(
         "{} seats were said to be held, {held} are",
         done.count
     );
-    service.audit().await?;
     Ok(done)
 }
 
