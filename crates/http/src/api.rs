@@ -6,6 +6,7 @@ use crate::{
     credentials::Signer,
     fresh::{FEW, OwnWrites, Shared},
     gather::Gathered,
+    metrics::Counts,
     problem::Problem,
     seats::{Rendered, Shape},
 };
@@ -22,9 +23,10 @@ use frontrow_domain::{
 };
 use prometheus_client::registry::Registry;
 use std::{
+    rc::Rc,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -120,7 +122,6 @@ pub struct Api {
     /// Seat maps as they were a moment ago. Each can have megabytes.
     pub(crate) seat_maps: Shared<Shape, Arc<Rendered>>,
     pub(crate) runtime: Handle,
-    in_flight: AtomicUsize,
     draining: AtomicBool,
 }
 
@@ -153,7 +154,6 @@ impl Api {
             seat_maps: Shared::new(FEW_MAPS),
             settings: parts.settings,
             runtime: parts.runtime,
-            in_flight: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
         })
     }
@@ -188,23 +188,37 @@ impl Api {
         };
         outcome.map_err(Problem::from)
     }
+}
+
+/// What one worker thread has of the process. Its requests refer to this, and not to what all
+/// workers share: counting references takes the other workers' time otherwise.
+pub(crate) struct Worker {
+    pub(crate) api: Arc<Api>,
+    /// What the worker counts into.
+    pub(crate) counts: Counts,
+}
+
+impl Worker {
+    pub(crate) fn new(api: Arc<Api>) -> Rc<Self> {
+        let counts = Counts::of(api.metrics.clone());
+        Rc::new(Self { api, counts })
+    }
 
     /// Counts a request in; `None` when too many are in flight already.
-    pub(crate) fn admit_request(self: &Arc<Self>) -> Option<InFlight> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn admit_request(self: &Rc<Self>) -> Option<InFlight> {
+        let before = self.api.metrics.in_flight.inc();
         let admitted = InFlight(self.clone());
-        self.metrics.in_flight.inc();
-        (before < self.settings.most_in_flight).then_some(admitted)
+        let most = i64::try_from(self.api.settings.most_in_flight).unwrap_or(i64::MAX);
+        (before < most).then_some(admitted)
     }
 }
 
 /// A request that is being worked on.
-pub(crate) struct InFlight(Arc<Api>);
+pub(crate) struct InFlight(Rc<Worker>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.in_flight.dec();
+        self.0.api.metrics.in_flight.dec();
     }
 }
 

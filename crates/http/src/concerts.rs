@@ -1,11 +1,11 @@
 //! What is sold, for everybody to see.
 
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Call, List},
     wire::{Day, Instant},
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     catalog::{Programme, Schedule, TargetRefusal},
     id::ConcertId,
@@ -69,7 +69,10 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let page = call
         .read(|api| async move { api.storage.catalog.programmes(page).await })
         .await?;
-    Ok(HttpResponse::Ok().json(List::of(page, |programme| ConcertView::from(&programme))))
+    json(
+        StatusCode::OK,
+        &List::of(page, |programme| ConcertView::from(&programme)),
+    )
 }
 
 /// `GET /v1/concerts/{concert_id}`
@@ -79,5 +82,5 @@ pub(crate) async fn show(call: Call) -> Outcome {
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
     let programme = programme.ok_or(TargetRefusal::InvalidConcert)?;
-    Ok(HttpResponse::Ok().json(ConcertView::from(&*programme)))
+    json(StatusCode::OK, &ConcertView::from(&*programme))
 }

@@ -2,14 +2,14 @@
 
 use crate::{
     api::Api,
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Booker, Call},
     limits::Rule,
     problem::Problem,
     queue,
     wire::{Day, Instant},
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     catalog::TargetRefusal,
     id::ConcertId,
@@ -80,14 +80,17 @@ pub(crate) async fn list(call: Call) -> Outcome {
             call.read(ask).await?
         }
     };
-    Ok(HttpResponse::Ok().json(DatesView {
-        concert_id: concert.0,
-        dates: dates
-            .iter()
-            .filter(|date| date.is_bookable())
-            .map(DateView::from)
-            .collect(),
-    }))
+    json(
+        StatusCode::OK,
+        &DatesView {
+            concert_id: concert.0,
+            dates: dates
+                .iter()
+                .filter(|date| date.is_bookable())
+                .map(DateView::from)
+                .collect(),
+        },
+    )
 }
 
 /// Where a token stands, or stood a moment ago. A slot that waits to be claimed is claimed now.

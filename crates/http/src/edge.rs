@@ -2,7 +2,7 @@
 //! turned away when there is too much to do, and its answer carries the headers all answers have.
 
 use crate::{
-    api::{Api, InFlight},
+    api::{InFlight, Worker},
     code::Code,
     endpoint::MatchedPath,
     problem::Problem,
@@ -16,10 +16,9 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
-    web::Data,
 };
 use frontrow_domain::idempotency::RequestKey;
-use std::{fmt, time::Instant};
+use std::{fmt, rc::Rc, time::Instant};
 use uuid::Uuid;
 
 /// The header in which every answer names its request.
@@ -43,10 +42,10 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let started = Instant::now();
     let id = RequestId(Uuid::now_v7());
     request.extensions_mut().insert(id);
-    let Some(api) = request.app_data::<Data<Api>>().map(|api| api.clone().into_inner()) else {
+    let Some(worker) = request.app_data::<Rc<Worker>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let mut answer = match admit(&api, &request) {
+    let mut answer = match admit(&worker, &request) {
         Ok(in_flight) => {
             let answer = next.call(request).await?.map_into_boxed_body();
             drop(in_flight);
@@ -61,24 +60,24 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         answer.headers_mut().insert(REQUEST_ID, id);
     }
     add_safe_defaults(answer.headers_mut());
-    if api.is_draining() {
+    if worker.api.is_draining() {
         // The client's next request is better sent to another instance.
         answer
             .response_mut()
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    report(&api, id, &answer, started);
+    report(&worker, id, &answer, started);
     Ok(answer)
 }
 
 /// Health and metrics are answered however much there is to do: they tell that there is.
-fn admit(api: &std::sync::Arc<Api>, request: &ServiceRequest) -> Result<Option<InFlight>, Problem> {
+fn admit(worker: &Rc<Worker>, request: &ServiceRequest) -> Result<Option<InFlight>, Problem> {
     let path = request.path();
     if path.starts_with("/health/") || path == "/metrics" {
         return Ok(None);
     }
-    let admitted = api.admit_request();
+    let admitted = worker.admit_request();
     admitted
         .map(Some)
         .ok_or_else(|| Problem::new(Code::Overloaded, "there is more to do than can be done soon"))
@@ -94,7 +93,7 @@ fn add_safe_defaults(headers: &mut HeaderMap) {
 
 /// One line in the log and one count for each answer. Neither says more of a request than its
 /// method and route: paths and headers may carry what belongs to the caller.
-fn report(api: &Api, id: RequestId, answer: &ServiceResponse, started: Instant) {
+fn report(worker: &Worker, id: RequestId, answer: &ServiceResponse, started: Instant) {
     let request = answer.request();
     let method = request.method();
     let matched = request.extensions().get::<MatchedPath>().copied();
@@ -106,7 +105,7 @@ fn report(api: &Api, id: RequestId, answer: &ServiceResponse, started: Instant) 
         .get::<Code>()
         .map_or("ok", |code| code.as_str());
     let took = started.elapsed();
-    api.metrics.answered(method, route, status, code, took);
+    worker.counts.answered(method, route, status, code, took);
     let key = answer.response().extensions().get::<RequestKey>().map(|key| key.0);
     let theirs = request
         .headers()

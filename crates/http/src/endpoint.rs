@@ -7,18 +7,30 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     guard,
     http::{
-        Method,
-        header::{self, AcceptEncoding, Encoding},
+        Method, StatusCode,
+        header::{self, AcceptEncoding, Encoding, HeaderValue},
     },
     middleware::{Compress, Next, from_fn},
     web,
     web::ServiceConfig,
 };
 use futures_util::FutureExt as _;
+use serde::Serialize;
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 
 /// What a handler comes to.
 pub(crate) type Outcome = Result<HttpResponse, Problem>;
+
+/// An answer in JSON.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Outcome {
+    // Most answers fit, so the room need not grow while they are written.
+    let mut text = Vec::with_capacity(1_024);
+    serde_json::to_writer(&mut text, body).map_err(|error| Problem::defect(error.to_string()))?;
+    let kind = HeaderValue::from_static("application/json");
+    Ok(HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, kind))
+        .body(text))
+}
 
 /// The row of the URL table that answers a request, by its path.
 #[derive(Debug, Clone, Copy)]

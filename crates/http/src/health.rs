@@ -1,7 +1,14 @@
 //! Whether the service lives, whether it is ready, and what it counts.
 
-use crate::{api::Api, code::Code, endpoint::Outcome, extract::Call, metrics, problem::Problem};
-use actix_web::HttpResponse;
+use crate::{
+    api::Api,
+    code::Code,
+    endpoint::{Outcome, json},
+    extract::Call,
+    metrics,
+    problem::Problem,
+};
+use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::outcome::StoreError;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -21,7 +28,7 @@ const OK: Health = Health { status: "ok" };
 
 /// The process lives.
 pub(crate) async fn live(_call: Call) -> Outcome {
-    Ok(HttpResponse::Ok().json(OK))
+    json(StatusCode::OK, &OK)
 }
 
 /// New callers are welcome: storage answers, and the process is not about to stop.
@@ -35,7 +42,7 @@ pub(crate) async fn ready(call: Call) -> Outcome {
     if call.api().run(PING_PATIENCE, late, ping).await.is_err() {
         return not_ready("the storage does not answer");
     }
-    Ok(HttpResponse::Ok().json(OK))
+    json(StatusCode::OK, &OK)
 }
 
 /// The metrics in the `OpenMetrics` text format.

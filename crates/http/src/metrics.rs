@@ -12,7 +12,7 @@ use prometheus_client::{
     },
     registry::Registry,
 };
-use std::time::Duration;
+use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 /// The metrics of the HTTP side. Clones count into the same numbers.
 #[derive(Clone)]
@@ -82,6 +82,20 @@ impl HttpMetrics {
             self.violations.get_or_create(&Violated { invariant }).set(violations);
         }
     }
+}
+
+/// The metrics that one worker counts answers into. It finds each of them once, because that takes
+/// locks that all workers share.
+pub(crate) struct Counts {
+    metrics: HttpMetrics,
+    found: RefCell<HashMap<Answered, (Counter, Histogram)>>,
+}
+
+impl Counts {
+    pub(crate) fn of(metrics: HttpMetrics) -> Self {
+        let found = RefCell::default();
+        Self { metrics, found }
+    }
 
     /// Counts one answer.
     pub(crate) fn answered(
@@ -99,10 +113,14 @@ impl HttpMetrics {
             status,
             code,
         };
-        self.requests.get_or_create(&answered).inc();
-        self.seconds
-            .get_or_create(&Route { method, route })
-            .observe(took.as_secs_f64());
+        let mut found = self.found.borrow_mut();
+        let (requests, seconds) = found.entry(answered).or_insert_with_key(|answered| {
+            let requests = self.metrics.requests.get_or_create(answered);
+            let seconds = self.metrics.seconds.get_or_create(&Route { method, route });
+            (requests.clone(), seconds.clone())
+        });
+        requests.inc();
+        seconds.observe(took.as_secs_f64());
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     api::Api,
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields, List},
     limits::Rule,
     problem::Problem,
     wallets::check_owner,
     wire::{Amount, Instant, paid_in, success, words},
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     id::{EntryId, PaymentId, ReservationId, UserId},
     money::Currency,
@@ -168,7 +168,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         let recorded = request.filter(|_| refusal == PayRefusal::Declined);
         Problem::from(refusal).repeating(recorded)
     })?;
-    Ok(HttpResponse::Created().json(ReceiptView::of(receipt, currency)))
+    json(StatusCode::CREATED, &ReceiptView::of(receipt, currency))
 }
 
 /// `GET /v1/users/{user_id}/payments`
@@ -180,5 +180,8 @@ pub(crate) async fn list(call: Call) -> Outcome {
         .read(|api| async move { api.storage.payments.payments(user, page).await })
         .await?;
     let currency = call.api().policy.currency;
-    Ok(HttpResponse::Ok().json(List::of(page, |payment| PaymentView::of(payment, currency))))
+    json(
+        StatusCode::OK,
+        &List::of(page, |payment| PaymentView::of(payment, currency)),
+    )
 }

@@ -1,7 +1,7 @@
 //! Places in line.
 
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields},
     limits::Rule,
     problem::Problem,
@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::{
     catalog::DateSelector,
     id::{ConcertId, TokenId, UserId},
-    queue::{JoinQueue, LeaveQueue, TokenRef, TokenState, TokenStatus, UnknownToken, Visit, service::Glance},
+    queue::{JoinQueue, LeaveQueue, Ticket, TokenRef, TokenState, TokenStatus, UnknownToken, Visit, service::Glance},
 };
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::Schema};
@@ -128,23 +128,27 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
         (StatusCode::OK, "existing")
     };
     let queue_token = call.api().signer.queue_token(&joined.status.token.ticket());
-    Ok(HttpResponse::build(answer).json(TokenView::of(&joined.status, Some(word), Some(queue_token))))
+    json(answer, &TokenView::of(&joined.status, Some(word), Some(queue_token)))
 }
 
 /// `GET /v1/queue/tokens/current`. Where a waiting fan stands is known without asking storage.
 pub(crate) async fn poll(call: Call) -> Outcome {
     let ticket = call.ticket()?;
     call.limit_user(Rule::Poll, ticket.token.user_id)?;
-    let mut glance = call.api().views.glance(&ticket);
-    if glance == Glance::Unknown {
-        glance = call.read(|api| async move { api.views.look(&ticket).await }).await?;
-    }
-    let status = match glance {
+    // Boxed, so that the many who wait do not carry the room it would take.
+    let status = match call.api().views.glance(&ticket) {
         Glance::Waiting(status) => *status,
-        // Boxed, so that the many who wait do not carry the room it would take.
-        Glance::NotWaiting | Glance::Unknown => Box::pin(told_by_storage(&call, ticket.token)).await?,
+        Glance::NotWaiting => Box::pin(told_by_storage(&call, ticket.token)).await?,
+        Glance::Unknown => Box::pin(looked_for(&call, ticket)).await?,
     };
-    Ok(HttpResponse::Ok().json(TokenView::of(&status, None, None)))
+    json(StatusCode::OK, &TokenView::of(&status, None, None))
+}
+
+async fn looked_for(call: &Call, ticket: Ticket) -> Result<TokenStatus, Problem> {
+    match call.read(|api| async move { api.views.look(&ticket).await }).await? {
+        Glance::Waiting(status) => Ok(*status),
+        Glance::NotWaiting | Glance::Unknown => told_by_storage(call, ticket.token).await,
+    }
 }
 
 async fn told_by_storage(call: &Call, token: TokenRef) -> Result<TokenStatus, Problem> {

@@ -1,13 +1,13 @@
 //! Seats held and bought.
 
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields, whole_number},
     limits::Rule,
     problem::Problem,
     wire::{Amount, Day, Instant, seconds_until, success, words},
 };
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::{
     catalog::DateSelector,
     clock::Timestamp,
@@ -141,7 +141,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
     let held = call.decide_at(booker.token.id, command).await??;
     let currency = call.api().policy.currency;
     let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
-    Ok(HttpResponse::Created().json(view))
+    json(StatusCode::CREATED, &view)
 }
 
 /// `GET /v1/reservations/{reservation_id}`
@@ -157,7 +157,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     }
     let play = (found.schedule.concert_id, found.schedule.date);
     let view = ReservationView::of(&found.reservation, play, call.api().policy.currency, found.as_of);
-    Ok(HttpResponse::Ok().json(view))
+    json(StatusCode::OK, &view)
 }
 
 /// `DELETE /v1/reservations/{reservation_id}`

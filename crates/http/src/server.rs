@@ -1,11 +1,13 @@
 //! Listening, serving, and stopping without cutting anyone off.
 
-use crate::{api::Api, edge, routes};
+use crate::{
+    api::{Api, Worker},
+    edge, routes,
+};
 use actix_web::{
     App, HttpServer,
     dev::{Server as ActixServer, ServerHandle},
     middleware::from_fn,
-    web::Data,
 };
 use std::{
     io,
@@ -37,10 +39,10 @@ impl Server {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn bind(listen: impl ToSocketAddrs, workers: usize, api: &Arc<Api>) -> io::Result<Self> {
-        let api = Data::from(api.clone());
+        let api = api.clone();
         let app = move || {
             App::new()
-                .app_data(api.clone())
+                .app_data(Worker::new(api.clone()))
                 .wrap(from_fn(edge::edge))
                 .configure(routes::configure)
         };

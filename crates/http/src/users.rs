@@ -3,13 +3,13 @@
 use crate::{
     api::Api,
     credentials::AccessToken,
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Caller, Fields},
     limits::Rule,
     problem::Problem,
     wire::Instant,
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     id::UserId,
     identity::{ActingRefusal, GrantAccess, RegisterUser, Scope},
@@ -79,12 +79,15 @@ pub(crate) async fn sign_up(mut call: Call) -> Outcome {
     };
     let user = call.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user.id);
-    Ok(HttpResponse::Created().json(SignedUp {
-        user_id: user.id.0,
-        name: user.name,
-        access_token,
-        access_token_expires_at,
-    }))
+    json(
+        StatusCode::CREATED,
+        &SignedUp {
+            user_id: user.id.0,
+            name: user.name,
+            access_token,
+            access_token_expires_at,
+        },
+    )
 }
 
 /// `POST /v1/users/{user_id}/access-tokens`
@@ -103,11 +106,14 @@ pub(crate) async fn grant_access(mut call: Call) -> Outcome {
     let command = GrantAccess { request, user_id };
     let user_id = call.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user_id);
-    Ok(HttpResponse::Created().json(AccessGranted {
-        user_id: user_id.0,
-        access_token,
-        access_token_expires_at,
-    }))
+    json(
+        StatusCode::CREATED,
+        &AccessGranted {
+            user_id: user_id.0,
+            access_token,
+            access_token_expires_at,
+        },
+    )
 }
 
 fn issue(api: &Api, user: UserId) -> (String, Instant) {

@@ -1,14 +1,14 @@
 //! Wallets and what moved in them.
 
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields, List},
     limits::Rule,
     payments::payment_method,
     problem::Problem,
     wire::{Amount, Instant, amount_in, success, words},
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     id::{EntryId, UserId, WalletId},
     identity::{ActingRefusal, Actor},
@@ -168,7 +168,7 @@ pub(crate) async fn show_of_user(call: Call) -> Outcome {
         || WalletView::empty(user, currency),
         |wallet| WalletView::of(&wallet, currency),
     );
-    Ok(HttpResponse::Ok().json(view))
+    json(StatusCode::OK, &view)
 }
 
 /// `GET /v1/users/{user_id}/wallet/entries`
@@ -179,7 +179,7 @@ pub(crate) async fn entries(call: Call) -> Outcome {
     let page = call
         .read(|api| async move { api.storage.wallets.entries(user, page).await })
         .await?;
-    Ok(HttpResponse::Ok().json(List::of(page, EntryView::from)))
+    json(StatusCode::OK, &List::of(page, EntryView::from))
 }
 
 /// `GET /v1/wallets/{wallet_id}`
@@ -189,7 +189,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     if !actor.may_touch(wallet.user_id) {
         return Err(ChargeRefusal::WalletUserMismatch.into());
     }
-    Ok(HttpResponse::Ok().json(WalletView::of(&wallet, call.api().policy.currency)))
+    json(StatusCode::OK, &WalletView::of(&wallet, call.api().policy.currency))
 }
 
 /// `POST /v1/users/{user_id}/wallet/charges`
@@ -240,7 +240,10 @@ async fn charge(call: &Call, command: ChargeWallet, payment_method: Option<Strin
     let work =
         |api: std::sync::Arc<crate::Api>| async move { api.payments.charge(command, payment_method.as_deref()).await };
     let charged = call.write(work).await??;
-    Ok(HttpResponse::Created().json(ChargedView::of(&charged, call.api().policy.currency)))
+    json(
+        StatusCode::CREATED,
+        &ChargedView::of(&charged, call.api().policy.currency),
+    )
 }
 
 async fn find(call: &Call) -> Result<Option<Wallet>, Problem> {

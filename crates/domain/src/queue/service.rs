@@ -75,8 +75,8 @@ impl GateViews {
     /// Where a fan stands, from memory alone.
     #[must_use]
     pub fn glance(&self, ticket: &Ticket) -> Glance {
-        match self.watched(ticket.token.schedule_id) {
-            Some(gate) => gate.glance(ticket, gate.needed_for(ticket), &self.policy),
+        match self.read().get(&ticket.token.schedule_id) {
+            Some(gate) => gate.glance(ticket, None, &self.policy),
             None => Glance::Unknown,
         }
     }
@@ -101,7 +101,7 @@ impl GateViews {
             return Ok(Glance::Unknown);
         };
         while !self.catch_up(std::slice::from_ref(&gate)).await? {}
-        Ok(gate.glance(ticket, needed, &self.policy))
+        Ok(gate.glance(ticket, Some(needed), &self.policy))
     }
 
     /// Brings all views up to date, and forgets those that nobody has asked for in a while.
@@ -242,6 +242,13 @@ struct State {
     loading: bool,
 }
 
+impl State {
+    /// As new as this a view has to be, so that the fan is told no higher position than before.
+    fn needed_for(&self, ticket: &Ticket) -> Timestamp {
+        self.told.map_or(ticket.issued_at, |told| told.max(ticket.issued_at))
+    }
+}
+
 impl Watched {
     fn new(schedule: Schedule) -> Self {
         Self {
@@ -261,17 +268,18 @@ impl Watched {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As new as this a view has to be, so that the fan is told no higher position than before.
     fn needed_for(&self, ticket: &Ticket) -> Timestamp {
-        let told = self.state().told;
-        told.map_or(ticket.issued_at, |told| told.max(ticket.issued_at))
+        self.state().needed_for(ticket)
     }
 
-    fn glance(&self, ticket: &Ticket, needed: Timestamp, policy: &Policy) -> Glance {
-        let (view, read_at) = {
+    /// Where a fan stands, by a view that is as new as `needed`; unless said, as needed for this
+    /// fan now.
+    fn glance(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
+        let (view, read_at, needed) = {
             let mut state = self.state();
             state.asked = Instant::now();
-            (state.view.clone(), state.read_at)
+            let needed = needed.unwrap_or_else(|| state.needed_for(ticket));
+            (state.view.clone(), state.read_at, needed)
         };
         let Some(ahead) = view.ahead(ticket.number) else {
             return Glance::NotWaiting;

@@ -1,7 +1,10 @@
 //! Whether what must never be false is true.
 
-use crate::{endpoint::Outcome, extract::Call};
-use actix_web::HttpResponse;
+use crate::{
+    endpoint::{Outcome, json},
+    extract::Call,
+};
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     audit::{self, Check, Report},
     identity::Scope,
@@ -57,5 +60,5 @@ pub(crate) async fn run(call: Call) -> Outcome {
     let audit = |api: std::sync::Arc<crate::Api>| async move { audit::service::audit(&*api.storage.books).await };
     let report = call.read_all(audit).await?;
     call.api().metrics.audited(&report);
-    Ok(HttpResponse::Ok().json(AuditView::from(report)))
+    json(StatusCode::OK, &AuditView::from(report))
 }

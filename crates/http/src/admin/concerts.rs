@@ -1,11 +1,11 @@
 //! Putting concerts on the list.
 
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields},
     problem::Problem,
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{catalog::CreateConcert, id::ConcertId, identity::Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,9 +48,12 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         venue: received.body.venue,
     };
     let concert = call.decide(command).await??;
-    Ok(HttpResponse::Created().json(ConcertCreated {
-        concert_id: concert.id.0,
-        title: concert.title,
-        venue: concert.venue,
-    }))
+    json(
+        StatusCode::CREATED,
+        &ConcertCreated {
+            concert_id: concert.id.0,
+            title: concert.title,
+            venue: concert.venue,
+        },
+    )
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     code::Code,
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields},
     problem::Problem,
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     id::ScheduleId,
     identity::Scope,
@@ -82,7 +82,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
         .read(|api| async move { api.storage.queue.gate(schedule).await })
         .await?;
     let gate = gate.ok_or_else(no_such_schedule)?;
-    Ok(HttpResponse::Ok().json(GateView::from(gate.settings)))
+    json(StatusCode::OK, &GateView::from(gate.settings))
 }
 
 /// `PATCH /v1/admin/schedules/{schedule_id}/gate`
@@ -97,7 +97,7 @@ pub(crate) async fn change(mut call: Call) -> Outcome {
         // Here the gate is the body itself.
         Problem::invalid(invalid.field.trim_start_matches("gate."), invalid.reason)
     })?;
-    Ok(HttpResponse::Ok().json(GateView::from(gate.settings)))
+    json(StatusCode::OK, &GateView::from(gate.settings))
 }
 
 pub(crate) fn no_such_schedule() -> Problem {

@@ -2,12 +2,12 @@
 
 use super::gates::{GateChange, GateView};
 use crate::{
-    endpoint::Outcome,
+    endpoint::{Outcome, json},
     extract::{Body, Call, Fields, MOST_LAYOUT_BYTES},
     problem::Problem,
     wire::{Day, Instant, price_in},
 };
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     catalog::{CatalogRefusal, CreateSchedule, ScheduleCreated, SeatBlock, SeatLayout},
     id::{ConcertId, ScheduleId},
@@ -248,5 +248,5 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
     };
     let created = call.decide(command).await??;
     call.api().catalog.forget(concert_id);
-    Ok(HttpResponse::Created().json(ScheduleCreatedView::of(&created, currency)))
+    json(StatusCode::CREATED, &ScheduleCreatedView::of(&created, currency))
 }

@@ -1,8 +1,12 @@
 //! The figures of a performance.
 
 use super::gates::no_such_schedule;
-use crate::{endpoint::Outcome, extract::Call, wire::Amount};
-use actix_web::HttpResponse;
+use crate::{
+    endpoint::{Outcome, json},
+    extract::Call,
+    wire::Amount,
+};
+use actix_web::http::StatusCode;
 use frontrow_domain::{
     id::ScheduleId,
     identity::Scope,
@@ -97,5 +101,5 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let stats = call
         .read(|api| async move { api.storage.queue.stats(schedule).await })
         .await?;
-    Ok(HttpResponse::Ok().json(StatsView::from(stats.ok_or_else(no_such_schedule)?)))
+    json(StatusCode::OK, &StatsView::from(stats.ok_or_else(no_such_schedule)?))
 }

@@ -84,11 +84,11 @@ impl Call {
     pub(crate) async fn caller(&self) -> Result<Caller, Problem> {
         let unknown = || Problem::invalid_token("the access token or operator key");
         let bearer = self.bearer().ok_or_else(unknown)?;
-        if let Some(user) = self.api.signer.read_access_token(bearer, self.api.clock.now()) {
+        if let Some(user) = self.api().signer.read_access_token(bearer, self.api().clock.now()) {
             return Ok(Caller::Fan(user));
         }
         if self
-            .api
+            .api()
             .operator_key
             .is_some_and(|key| credentials::is_key(bearer, &key))
         {
@@ -135,7 +135,7 @@ impl Call {
     /// A genuine place in line, whoever shows it.
     pub(crate) fn ticket(&self) -> Result<Ticket, Problem> {
         let text = self.single_header(&QUEUE_TOKEN);
-        text.and_then(|text| self.api.signer.read_queue_token(text))
+        text.and_then(|text| self.api().signer.read_queue_token(text))
             .ok_or_else(|| Problem::invalid_token("the Queue-Token"))
     }
 
@@ -149,12 +149,12 @@ impl Call {
 
     /// Counts the call for a user.
     pub(crate) fn limit_user(&self, rule: Rule, user: UserId) -> Result<(), Problem> {
-        self.api.limits.check(rule, LimitedCaller::User(user))
+        self.api().limits.check(rule, LimitedCaller::User(user))
     }
 
     /// Counts the call for the address it comes from.
     pub(crate) fn limit_address(&self, rule: Rule) -> Result<(), Problem> {
-        self.api.limits.check(rule, LimitedCaller::at(self.client_address()))
+        self.api().limits.check(rule, LimitedCaller::at(self.client_address()))
     }
 
     fn client_address(&self) -> IpAddr {
@@ -165,7 +165,7 @@ impl Call {
             .filter_map(|header| header.to_str().ok())
             .flat_map(|header| header.split(','))
             .collect();
-        self.api.settings.trusted_proxies.client(peer, hops.into_iter())
+        self.api().settings.trusted_proxies.client(peer, hops.into_iter())
     }
 
     fn bearer(&self) -> Option<&str> {

@@ -12,11 +12,12 @@ pub(crate) use caller::{Booker, Caller};
 pub(crate) use fields::{Fields, whole_number};
 pub(crate) use query::{Cursor, List};
 
-use crate::api::Api;
-use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError, web::Data};
+use crate::api::{Api, Worker};
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError};
 use std::{
     cell::Cell,
     future::{Ready, ready},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -24,7 +25,7 @@ use std::{
 /// A call as it arrives: nothing of it has been looked at yet. What a handler asks it for is
 /// checked at that moment, so the order of a handler's lines is the order of its checks.
 pub(crate) struct Call {
-    api: Arc<Api>,
+    worker: Rc<Worker>,
     request: HttpRequest,
     payload: Payload,
     /// How long the caller can still be kept waiting for storage.
@@ -36,10 +37,10 @@ impl FromRequest for Call {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let api = request.app_data::<Data<Api>>();
-        let call = api.map(|api| Self {
-            patience: Cell::new(api.settings.patience),
-            api: api.clone().into_inner(),
+        let worker = request.app_data::<Rc<Worker>>();
+        let call = worker.map(|worker| Self {
+            patience: Cell::new(worker.api.settings.patience),
+            worker: worker.clone(),
             request: request.clone(),
             payload: payload.take(),
         });
@@ -49,7 +50,7 @@ impl FromRequest for Call {
 
 impl Call {
     pub(crate) fn api(&self) -> &Arc<Api> {
-        &self.api
+        &self.worker.api
     }
 
     pub(crate) fn request(&self) -> &HttpRequest {

@@ -29,7 +29,7 @@ impl Call {
         C::Verdict: TryFrom<Verdict>,
     {
         let begun = Instant::now();
-        let decided = decide_one(&*self.api.storage.decisions, command);
+        let decided = decide_one(&*self.api().storage.decisions, command);
         let decided = tokio::time::timeout(self.patience.get(), decided).await;
         self.keep_patience(begun);
         Ok(decided.unwrap_or_else(|_| Err(no_verdict()))?)
@@ -42,7 +42,7 @@ impl Call {
         C::Verdict: TryFrom<Verdict>,
     {
         let verdict = self.decide(command).await;
-        self.api.writes.note(place);
+        self.api().writes.note(place);
         verdict
     }
 
@@ -71,7 +71,7 @@ impl Call {
         concert: ConcertId,
         date: DateSelector,
     ) -> Result<Result<Arc<Schedule>, TargetRefusal>, Problem> {
-        match self.api.catalog.known(concert, date) {
+        match self.api().catalog.known(concert, date) {
             Some(schedule) => Ok(Ok(schedule)),
             None => {
                 self.read(|api| async move { api.catalog.find(concert, date).await })
@@ -87,7 +87,7 @@ impl Call {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let late = StoreError::Unavailable("no answer in time".to_owned());
-        self.api.run(AUDIT_PATIENCE, late, work).await
+        self.api().run(AUDIT_PATIENCE, late, work).await
     }
 
     async fn wait<T, F>(&self, late: StoreError, work: impl FnOnce(Arc<Api>) -> F) -> Result<T, Problem>
@@ -96,7 +96,7 @@ impl Call {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let begun = Instant::now();
-        let outcome = self.api.run(self.patience.get(), late, work).await;
+        let outcome = self.api().run(self.patience.get(), late, work).await;
         self.keep_patience(begun);
         outcome
     }
