@@ -113,6 +113,8 @@ pub struct Api {
     pub(crate) limits: Limits,
     /// When callers last wrote, for what they may be told from memory.
     pub(crate) writes: OwnWrites,
+    /// When callers last claimed the slot behind their place: that changes the place, but no seats.
+    pub(crate) claims: OwnWrites,
     /// Asks storage for places in line, for many at once.
     pub(crate) statuses: Gathered<TokenRef, Option<TokenStatus>>,
     /// Places in line as they were a moment ago.
@@ -148,6 +150,7 @@ impl Api {
             metrics: parts.metrics,
             limits: Limits::new(parts.settings.rate_limits),
             writes: OwnWrites::new(),
+            claims: OwnWrites::new(),
             statuses,
             places: Shared::new(FEW),
             availability: Shared::new(FEW),

@@ -95,7 +95,8 @@ pub(crate) async fn list(call: Call) -> Outcome {
 
 /// Where a token stands, or stood a moment ago. A slot that waits to be claimed is claimed now.
 async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
-    let not_before = call.api().writes.not_before(token.id);
+    let (writes, claims) = (&call.api().writes, &call.api().claims);
+    let not_before = writes.not_before(token.id).max(claims.not_before(token.id));
     if let Some(status) = call.api().places.at_hand(token.id, not_before) {
         return Ok(status);
     }

@@ -56,7 +56,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             request.into_response(answer)
         }
     };
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(id) = HeaderValue::from_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
     add_safe_defaults(answer.headers_mut());

@@ -45,7 +45,7 @@ impl OwnWrites {
 }
 
 /// The moment that an answer must not have been asked for before.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NotBefore(Option<Instant>);
 
 impl NotBefore {

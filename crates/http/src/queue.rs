@@ -173,7 +173,9 @@ pub(crate) async fn visit(call: &Call, token: TokenRef) -> Result<Option<TokenSt
         return Ok(None);
     };
     if status.token.awaits_claim(status.as_of) {
-        status.token = call.decide_at(token.id, Visit { token }).await??;
+        let claimed = call.decide(Visit { token }).await;
+        call.api().claims.note(token.id);
+        status.token = claimed??;
         let claimed_at = status.token.claimed_at.unwrap_or(status.as_of);
         status.as_of = status.as_of.max(claimed_at);
     }

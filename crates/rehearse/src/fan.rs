@@ -6,9 +6,10 @@ use crate::{
     door::Door,
     fairness::Admission,
     live::Live,
+    maps::Maps,
     plan::{Crowd, Want},
     tally::{End, Step, Taken, Tally, microseconds},
-    wire::{self, FreeSeats, Held, Place, Receipt},
+    wire::{self, Held, Place, Receipt},
 };
 use hyper::{Method, header::HeaderValue};
 use serde_json::json;
@@ -49,6 +50,7 @@ pub(crate) struct Scene {
     pub(crate) live: Live,
     pub(crate) crowd: Crowd,
     pub(crate) show: Show,
+    pub(crate) maps: Maps,
     /// Whether fans have money.
     pub(crate) pays: bool,
     /// Names this rehearsal among others, in idempotency keys.
@@ -224,17 +226,17 @@ impl Visitor {
         }
     }
 
-    async fn look(&mut self) -> Result<Vec<u32>, End> {
+    async fn look(&mut self) -> Result<Arc<[u32]>, End> {
         let show = &self.scene.show;
         let path = format!(
             "/v1/concerts/{}/dates/{}/seats?available=true",
             show.concert_id, show.date
         );
-        let call = self.signed(self.in_line(Call::get(path)));
+        let call = Call::get(path).with("accept-encoding", HeaderValue::from_static("gzip"));
+        let call = self.signed(self.in_line(call));
         let due = self.think();
         let answered = self.take(Step::Look, due, call).await?;
-        let map: FreeSeats = wire::read(&answered.reply).ok_or(End::Refused)?;
-        Ok(map.seats.into_iter().map(|seat| seat.seat_number).collect())
+        self.scene.maps.read(&answered.reply).ok_or(End::Refused)
     }
 
     /// Neighbours on the list of free seats.

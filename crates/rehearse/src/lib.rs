@@ -11,6 +11,7 @@ pub mod fairness;
 mod fan;
 mod live;
 mod made;
+mod maps;
 mod obstacle;
 mod operator;
 pub mod options;
