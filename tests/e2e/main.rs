@@ -19,6 +19,7 @@ mod demo;
 mod document;
 mod gate;
 mod instances;
+mod outlook;
 mod polls;
 mod process;
 mod races;

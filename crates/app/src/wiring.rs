@@ -84,7 +84,7 @@ impl OpenStorage {
     }
 
     fn over(storage: Storage, policy: Policy) -> Self {
-        let views = GateViews::new(storage.queue.clone(), storage.catalog.clone(), policy);
+        let views = GateViews::new(&storage, policy);
         let noting = views.noting(storage.decisions.clone());
         Self {
             storage: storage.deciding_through(noting),

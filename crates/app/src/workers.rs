@@ -69,6 +69,20 @@ impl Chore for Views {
     }
 }
 
+struct Stocks(Arc<GateViews>);
+
+#[async_trait]
+impl Chore for Stocks {
+    fn name(&self) -> &'static str {
+        "stock behind the lines"
+    }
+
+    async fn round(&self) -> Result<Duration, StoreError> {
+        self.0.refresh_stock().await?;
+        Ok(VIEWS_EVERY)
+    }
+}
+
 struct Sweeper(Storage);
 
 #[async_trait]
@@ -149,6 +163,7 @@ impl Workers {
             tasks: JoinSet::new(),
         };
         workers.keep_doing(Admission(storage.clone()));
+        workers.keep_doing(Stocks(views.clone()));
         workers.keep_doing(Views(views));
         workers.keep_doing(Sweeper(storage.clone()));
         workers.keep_doing(Figures(storage.clone(), gates));

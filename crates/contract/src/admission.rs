@@ -20,6 +20,8 @@ fn gate(max_active: u32, admissions_per_minute: u32) -> Plan {
         ..Plan::default().gate
     };
     Plan {
+        // Seats for everybody: it is the gate that keeps fans out.
+        seats: 100,
         gate,
         ..Plan::default()
     }
@@ -235,4 +237,64 @@ pub async fn every_gate_is_its_own<F: Fixture>(fixture: F) {
     for fans in lines {
         assert_eq!(states(&stage, &fans).await, [Active, Waiting]);
     }
+}
+
+pub async fn never_more_are_inside_than_seats_can_become_theirs<F: Fixture>(fixture: F) {
+    let policy = Policy {
+        hold: MOMENT,
+        ..usual_policy()
+    };
+    let stage = Stage::set_with(fixture, policy).await;
+    let show = stage
+        .show(Plan {
+            seats: 3,
+            ..gate(1_000, 1_000_000)
+        })
+        .await;
+    let fans = stage.line_up(&show, &stage.fans(6).await).await;
+    assert_eq!(admit_all_it_will(&stage).await, 3);
+    // A seat that is held may be free again, so it is still a seat for somebody else.
+    stage.held(&fans[0], &show, &[1, 2, 3]).await;
+    assert_eq!(admit_all_it_will(&stage).await, 0);
+    stage.leave(&fans[1]).await;
+    assert_eq!(admit_all_it_will(&stage).await, 1);
+
+    // One that is sold is not: two are inside, for the two seats that are left.
+    stage.pass(MOMENT).await;
+    stage.charge(fans[0].user, 5_000).await;
+    let hold = stage.held(&fans[0], &show, &[1]).await;
+    stage.pay(&fans[0], hold.id).await.expect("paid");
+    assert_eq!(admit_all_it_will(&stage).await, 0);
+    assert_eq!(
+        states(&stage, &fans).await,
+        [Completed, Left, Active, Active, Waiting, Waiting]
+    );
+    stage.leave(&fans[2]).await;
+    assert_eq!(admit_all_it_will(&stage).await, 1);
+    assert_eq!(stage.state(&fans[4]).await, Active);
+    stage.assert_sound().await;
+}
+
+pub async fn nobody_enters_a_house_that_is_sold_out<F: Fixture>(fixture: F) {
+    let stage = Stage::set(fixture).await;
+    let plan = |seats| Plan {
+        seats,
+        ..gate(1_000, 1_000_000)
+    };
+    let show = stage.show(plan(2)).await;
+    let buyer = stage.insider(&show).await;
+    stage.charge(buyer.user, 5_000).await;
+    let hold = stage.held(&buyer, &show, &[1, 2]).await;
+    let late = stage.line_up(&show, &stage.fans(3).await).await;
+    assert_eq!(admit_all_it_will(&stage).await, 1, "the buyer may not pay");
+    stage.pay(&buyer, hold.id).await.expect("paid");
+    stage.leave(&late[0]).await;
+    assert_eq!(admit_all_it_will(&stage).await, 0);
+    assert_eq!(states(&stage, &late).await, [Left, Waiting, Waiting]);
+    assert_eq!(stage.position(&late[2]).await, Some(2), "the line stays as it is");
+
+    let elsewhere = stage.show(plan(1)).await;
+    stage.line_up(&elsewhere, &stage.fans(2).await).await;
+    assert_eq!(admit_all_it_will(&stage).await, 1, "another house has its own seats");
+    stage.assert_sound().await;
 }

@@ -140,6 +140,8 @@ macro_rules! every_promise {
                 nobody_enters_before_booking_opens
                 nobody_enters_once_booking_has_closed
                 every_gate_is_its_own
+                never_more_are_inside_than_seats_can_become_theirs
+                nobody_enters_a_house_that_is_sold_out
             }
             seating {
                 a_hold_is_stored_in_full
@@ -153,6 +155,7 @@ macro_rules! every_promise {
                 each_reason_not_to_release_is_named
                 a_hold_keeps_its_token_and_a_release_lets_it_go
                 availability_counts_by_the_clock
+                the_stock_follows_holds_and_sales_by_the_clock
                 what_does_not_exist_has_no_seats
                 nothing_is_held_outside_the_booking_window
             }

@@ -376,6 +376,8 @@ pub async fn news_of_a_gate_tell_what_moves_those_who_wait<F: Fixture>(fixture: 
     let expected = GateNews {
         schedule_id: show.id,
         settings: plan.gate,
+        issued: 6,
+        admitted: 0,
         admitted_number: 0,
         departed: 0,
         after: 0,
@@ -408,6 +410,7 @@ pub async fn news_of_a_gate_tell_what_moves_those_who_wait<F: Fixture>(fixture: 
     all.leavers.sort_unstable();
     assert!(!all.settings.paused);
     assert_eq!((all.admitted_number, all.departed, all.seen), (2, 3, 3));
+    assert_eq!((all.issued, all.admitted, all.waiting()), (6, 1, 2));
     assert_eq!(all.leavers, [4, 5], "who is behind the mark moves nobody");
 
     let both = vec![(other.id, 0), (ScheduleId::mint(), 0), (show.id, 3)];

@@ -10,7 +10,7 @@ use frontrow_domain::{
     identity::Actor,
     policy::Policy,
     queue::AdmittanceRefusal,
-    seating::{HoldRefusal, HoldSeats, ReleaseRefusal, ReservationState, SeatState, SeatStatus},
+    seating::{HoldRefusal, HoldSeats, ReleaseRefusal, ReservationState, SeatState, SeatStatus, port::StockState},
 };
 use time::Duration;
 
@@ -278,6 +278,56 @@ pub async fn availability_counts_by_the_clock<F: Fixture>(fixture: F) {
     assert_eq!(counts().await, (17, 2));
     stage.pass(MOMENT).await;
     assert_eq!(counts().await, (18, 2));
+}
+
+pub async fn the_stock_follows_holds_and_sales_by_the_clock<F: Fixture>(fixture: F) {
+    let stage = Stage::set_with(fixture, short_holds()).await;
+    let plan = Plan {
+        seats: 3,
+        ..Plan::default()
+    };
+    let (show, other) = (stage.show(plan.clone()).await, stage.show(plan).await);
+    let fans = stage.insiders(&show, 2).await;
+    stage.charge(fans[0].user, 10_000).await;
+    let stock = async |id| {
+        let before = stage.now().await;
+        let stock = stage.storage.seating.stock(vec![id]).await;
+        let stock = stock.expect("the storage answers");
+        assert_eq!((stock.len(), stock[0].schedule_id), (1, id));
+        assert!(stock[0].as_of >= before && stock[0].as_of <= stage.now().await);
+        stock[0].state
+    };
+    assert_eq!(stock(show.id).await, StockState::Free);
+    let first = stage.held(&fans[0], &show, &[2]).await;
+    let mut second = stage.held(&fans[1], &show, &[1]).await;
+    assert_eq!(stock(show.id).await, StockState::Free);
+    let third = stage.held(&fans[0], &show, &[3]).await;
+    let until = first.held_until;
+    assert!(until <= second.held_until && until <= third.held_until);
+    assert_eq!(stock(show.id).await, StockState::Held { until });
+    stage.release(&third).await;
+    assert_eq!(stock(show.id).await, StockState::Free, "it was given back");
+
+    stage.pass(MOMENT).await;
+    assert_eq!(stock(show.id).await, StockState::Free);
+    let all = stage.held(&fans[0], &show, &[2, 3]).await;
+    stage.pay(&fans[0], all.id).await.expect("paid");
+    assert_eq!(stock(show.id).await, StockState::Free, "the other hold has ended");
+    stage.charge(fans[1].user, 10_000).await;
+    second = stage.held(&fans[1], &show, &[1]).await;
+    let until = second.held_until;
+    assert_eq!(stock(show.id).await, StockState::Held { until });
+    stage.pay(&fans[1], second.id).await.expect("paid");
+    assert_eq!(stock(show.id).await, StockState::SoldOut);
+
+    let asked = vec![show.id, ScheduleId::mint(), other.id];
+    let all = stage.storage.seating.stock(asked).await.expect("the storage answers");
+    let mut told: Vec<_> = all.iter().map(|stock| (stock.schedule_id, stock.state)).collect();
+    told.sort_unstable_by_key(|(id, _)| *id);
+    let mut expected = [(show.id, StockState::SoldOut), (other.id, StockState::Free)];
+    expected.sort_unstable_by_key(|(id, _)| *id);
+    assert_eq!(told, expected);
+    assert_eq!(stage.storage.seating.stock(Vec::new()).await, Ok(Vec::new()));
 }
 
 pub async fn what_does_not_exist_has_no_seats<F: Fixture>(fixture: F) {

@@ -13,12 +13,12 @@ use crate::{
 use frontrow_domain::{
     catalog::service::Catalog,
     clock::Clock,
-    id::{ConcertId, TokenId},
+    id::{ConcertId, ScheduleId, TokenId},
     outcome::StoreError,
     payment::service::Payments,
     policy::Policy,
     queue::{TokenRef, TokenStatus, service::GateViews},
-    seating::port::Availability,
+    seating::port::{Availability, Stock},
     storage::Storage,
 };
 use prometheus_client::registry::Registry;
@@ -119,6 +119,8 @@ pub struct Api {
     pub(crate) statuses: Gathered<TokenRef, Option<TokenStatus>>,
     /// Places in line as they were a moment ago.
     pub(crate) places: Shared<TokenId, Option<TokenStatus>>,
+    /// What there was left of performances a moment ago, for gates that nobody polls.
+    pub(crate) stock: Shared<ScheduleId, Option<Stock>>,
     /// What can still be had of a concert, as it was a moment ago.
     pub(crate) availability: Shared<ConcertId, Arc<[Availability]>>,
     /// Seat maps as they were a moment ago. Each can have megabytes.
@@ -153,6 +155,7 @@ impl Api {
             claims: OwnWrites::new(),
             statuses,
             places: Shared::new(FEW),
+            stock: Shared::new(FEW),
             availability: Shared::new(FEW),
             seat_maps: Shared::new(FEW_MAPS),
             settings: parts.settings,

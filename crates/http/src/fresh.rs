@@ -38,9 +38,8 @@ impl OwnWrites {
 
     /// How old an answer for this place in line may be.
     pub(crate) fn not_before(&self, token: TokenId) -> NotBefore {
-        let usual = Instant::now().checked_sub(FRESH);
         let own = lock(&self.0).known.get(&token).map(|(at, ())| *at);
-        NotBefore(usual.max(own))
+        NotBefore(NotBefore::usual().0.max(own))
     }
 }
 
@@ -49,6 +48,11 @@ impl OwnWrites {
 pub(crate) struct NotBefore(Option<Instant>);
 
 impl NotBefore {
+    /// For an answer that nothing depends on that its caller could have written.
+    pub(crate) fn usual() -> Self {
+        Self(Instant::now().checked_sub(FRESH))
+    }
+
     fn allows(self, asked_at: Instant) -> bool {
         self.0.is_none_or(|not_before| not_before < asked_at)
     }

@@ -1,19 +1,25 @@
 //! Places in line.
 
 use crate::{
+    api::Api,
     endpoint::{Outcome, json},
     extract::{Body, Call, Fields},
+    fresh::NotBefore,
     limits::Rule,
     problem::Problem,
-    wire::{Day, Instant, seconds_until, visible_state, words},
+    wire::{Day, Instant, or_null, seconds_until, visible_state, words},
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use frontrow_domain::{
     catalog::DateSelector,
-    id::{ConcertId, TokenId, UserId},
-    queue::{JoinQueue, LeaveQueue, Ticket, TokenRef, TokenState, TokenStatus, UnknownToken, Visit, service::Glance},
+    id::{ConcertId, ScheduleId, TokenId, UserId},
+    queue::{
+        Forecast, JoinQueue, LeaveQueue, Outlook, Ticket, TokenRef, TokenState, TokenStatus, UnknownToken, Visit,
+        service::Glance,
+    },
 };
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
@@ -59,10 +65,23 @@ pub(crate) struct TokenView {
     /// 1 for the next to enter.
     #[schema(minimum = 1)]
     position: Option<u64>,
-    /// When the fan may expect to enter; null while the gate is paused.
+    /// When the fan may expect to enter, from the pace measured at the gate; null while nobody is let in: the gate
+    /// is paused or everything is sold.
     estimated_wait_seconds: Option<u64>,
-    /// When to ask again.
+    /// It may be as soon as this; never sooner than the pace that is set for the gate allows.
+    estimated_wait_from_seconds: Option<u64>,
+    /// It may take as long as this. The more was seen of the gate's pace, the closer the two are.
+    estimated_wait_to_seconds: Option<u64>,
+    /// When to ask again: longer the longer the wait, a little different for each fan.
+    #[schema(minimum = 1)]
     poll_after_seconds: Option<u64>,
+    /// `open`: there are free seats. `all_held`: every seat that is not sold is held by somebody, until
+    /// `next_release_at` or earlier. `sold_out`: every seat is sold; nobody is let in. Null once the token has ended,
+    /// and while it is not known.
+    #[schema(schema_with = outlook_words)]
+    outlook: Option<&'static str>,
+    /// When the first hold ends while all seats are held; its seats are free then unless they are paid or given back before.
+    next_release_at: Option<Instant>,
     issued_at: Instant,
     /// When the fan was let in.
     activated_at: Option<Instant>,
@@ -74,6 +93,10 @@ pub(crate) struct TokenView {
 fn state_words() -> Schema {
     let shown = TokenState::ALL.into_iter().filter(|state| *state != TokenState::Left);
     words(shown.map(visible_state))
+}
+
+fn outlook_words() -> Schema {
+    or_null(Outlook::WORDS)
 }
 
 fn status_words() -> Schema {
@@ -97,7 +120,11 @@ impl TokenView {
             date: Day(status.date),
             position: place.map(|place| place.position),
             estimated_wait_seconds: place.and_then(|place| place.estimated_wait_seconds),
+            estimated_wait_from_seconds: place.and_then(|place| place.estimated_wait_from_seconds),
+            estimated_wait_to_seconds: place.and_then(|place| place.estimated_wait_to_seconds),
             poll_after_seconds: place.map(|place| place.poll_after_seconds),
+            outlook: status.outlook.map(Outlook::as_str),
+            next_release_at: status.outlook.and_then(Outlook::next_release_at).map(Instant),
             issued_at: Instant(token.issued_at),
             activated_at: token.activated_at.map(Instant),
             expires_at: expires_at.map(Instant),
@@ -114,12 +141,18 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
     let wanted = received.body;
     let concert = ConcertId::from_client(&wanted.concert_id);
     let date = DateSelector::from_client(&wanted.date);
+    let target = call.performance(concert, date).await?;
+    let forecast = match &target {
+        Ok(schedule) => forecast(&call, schedule.id).await,
+        Err(_) => Forecast::default(),
+    };
     let command = JoinQueue {
         request,
         token_id: TokenId::mint(),
         actor,
         named: wanted.user_id.as_deref().map(UserId::from_client),
-        target: call.performance(concert, date).await?,
+        target,
+        forecast,
     };
     let joined = call.decide(command).await??;
     let (answer, word) = if joined.fresh {
@@ -154,7 +187,36 @@ async fn looked_for(call: &Call, ticket: Ticket) -> Result<TokenStatus, Problem>
 async fn told_by_storage(call: &Call, token: TokenRef) -> Result<TokenStatus, Problem> {
     let status = visit(call, token).await?.ok_or(UnknownToken)?;
     call.api().views.told(&status);
-    Ok(status)
+    if !status.state().is_live() {
+        return Ok(status);
+    }
+    let outlook = forecast(call, token.schedule_id).await.outlook;
+    Ok(status.with_outlook(outlook))
+}
+
+/// What this instance knows of a gate. Where nobody polls that is nothing: then the stock is read, once for all who ask
+/// within a moment.
+async fn forecast(call: &Call, gate: ScheduleId) -> Forecast {
+    let known = call.api().views.forecast(gate);
+    if known.outlook.is_some() {
+        return known;
+    }
+    let not_before = NotBefore::usual();
+    let stock = match call.api().stock.at_hand(gate, not_before) {
+        Some(stock) => stock,
+        None => {
+            let ask = move |api: Arc<Api>| async move {
+                let ask = async |_| Ok(api.storage.seating.stock(vec![gate]).await?.pop());
+                api.stock.get(gate, not_before, ask).await
+            };
+            // Nobody is turned away because this is not known.
+            call.read(ask).await.unwrap_or_default()
+        }
+    };
+    Forecast {
+        outlook: stock.map(|stock| Outlook::of(&stock, stock.as_of)),
+        ..known
+    }
 }
 
 /// `DELETE /v1/queue/tokens/current`

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use time::{Date, UtcOffset, macros::format_description};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::SchemaType},
 };
 
 /// An instant: RFC 3339 in UTC with milliseconds.
@@ -71,6 +71,14 @@ pub(crate) fn visible_state(state: TokenState) -> &'static str {
 /// The schema of a field that is one of a few words.
 pub(crate) fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
     let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    Schema::Object(words.build())
+}
+
+/// The schema of a field that is one of a few words, or null.
+pub(crate) fn or_null(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    let words = words.into_iter().map(Some).chain([None]);
+    let types = SchemaType::Array(vec![Type::String, Type::Null]);
+    let words = ObjectBuilder::new().schema_type(types).enum_values(Some(words));
     Schema::Object(words.build())
 }
 

@@ -64,7 +64,10 @@ fn admit_next(show: &mut Show, policy: &Policy, now: Timestamp) -> u64 {
         active: line.active(),
         last_minute: line.admitted_since(now - Duration::MINUTE),
     };
-    let admission = admit(&line.gate, state, now);
+    let Some(opening) = admit(&line.gate, state, now) else {
+        return 0;
+    };
+    let admission = opening.with_unsold(show.house.unsold());
     let mut admitted = 0;
     while admitted < admission.at_most
         && let Some(next) = line.next_waiting()

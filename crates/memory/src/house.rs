@@ -58,6 +58,17 @@ impl House {
         self.sold
     }
 
+    /// How many seats can still become somebody's.
+    pub(crate) fn unsold(&self) -> u64 {
+        self.seats.len() as u64 - self.sold
+    }
+
+    /// Until when the next hold counts that ends after this moment.
+    pub(crate) fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut ends = self.held_seats.range((now, u32::MAX)..);
+        ends.next().map(|(until, _)| *until)
+    }
+
     /// How many seats are in a hold that still counts.
     pub(crate) fn held(&self, now: Timestamp) -> u64 {
         let lapsed = self.held_seats.range(..=(now, u32::MAX)).count();

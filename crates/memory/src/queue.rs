@@ -9,7 +9,7 @@ use frontrow_domain::{
     outcome::StoreError,
     payment::PaymentStatus,
     queue::{
-        Gate, GatePatch, Place, TokenRef, TokenState, TokenStatus,
+        Gate, GatePatch, MeasuredPace, Place, TokenRef, TokenState, TokenStatus, WaitAt,
         port::{GateNews, MOST_LEAVERS, QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
     },
     seating::ReservationState,
@@ -30,13 +30,18 @@ impl QueueQueries for Memory {
             let schedule = &house.schedule;
             let waits = token.state_at(now) == TokenState::Waiting;
             let ahead = line.ahead_of(token).filter(|_| waits);
-            let settings = &line.gate.settings;
-            let place = ahead.map(|ahead| Place::of(ahead, settings, schedule.booking_opens_at, &self.policy, now));
+            let at = WaitAt {
+                settings: &line.gate.settings,
+                booking_opens_at: schedule.booking_opens_at,
+                pace: MeasuredPace::default(),
+                policy: &self.policy,
+            };
             Some(TokenStatus {
                 token: token.clone(),
                 concert_id: schedule.concert_id,
                 date: schedule.date,
-                place,
+                place: ahead.map(|ahead| Place::of(token.id, ahead, &at, now)),
+                outlook: None,
                 as_of: now,
             })
         };
@@ -114,6 +119,8 @@ fn news_of(schedule_id: ScheduleId, line: &TokenLine, after: u64, as_of: Timesta
     GateNews {
         schedule_id,
         settings: line.gate.settings,
+        issued: line.issued,
+        admitted: line.gate.admitted,
         admitted_number: mark,
         departed,
         after,

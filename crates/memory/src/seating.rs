@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use frontrow_domain::{
     id::{ConcertId, ReservationId, ScheduleId},
     outcome::StoreError,
-    seating::port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+    seating::port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
 };
 
 #[async_trait]
@@ -35,6 +35,21 @@ impl SeatingQueries for Memory {
             seats: seats.unwrap_or_default(),
             as_of: self.clock.now(),
         })
+    }
+
+    async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
+        let world = self.world();
+        let now = self.clock.now();
+        let stock = |schedule_id| {
+            let house = &world.shows.get(&schedule_id)?.house;
+            let free = house.unsold() > house.held(now);
+            Some(Stock {
+                schedule_id,
+                state: StockState::from_facts(free, house.next_release(now)),
+                as_of: now,
+            })
+        };
+        Ok(schedules.into_iter().filter_map(stock).collect())
     }
 
     async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {

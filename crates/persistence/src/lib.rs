@@ -5,5 +5,6 @@ pub mod group_commit;
 pub mod metrics;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod sold_out;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -97,6 +97,17 @@ enum Whereabouts {
     Inside,
 }
 
+/// When it is a fan's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The fan is let in, or does not wait for it any more.
+    Now,
+    /// Not before this moment, at which to ask again.
+    Later(Instant),
+    /// Everything is sold.
+    Never,
+}
+
 /// A step that was taken.
 struct Answered {
     reply: Reply,
@@ -127,11 +138,12 @@ impl Visitor {
     /// `Err` is an end as well, of a story that was cut short.
     async fn story(&mut self, arrival: Instant) -> Result<End, End> {
         Live::add(&self.scene.live.arrived, 1);
-        let ahead = self.join(arrival).await?;
-        if let Some(poll_at) = ahead
-            && !self.wait_in_line(poll_at).await?
-        {
-            return self.leave(End::GaveUpInLine).await;
+        let mut turn = self.join(arrival).await?;
+        while let Turn::Later(poll_at) = turn {
+            turn = self.wait_in_line(poll_at).await?;
+        }
+        if turn == Turn::Never {
+            return self.leave(End::NothingLeft).await;
         }
         if matches!(self.intent, Intent::LeavesLine) {
             return self.leave(End::GaveUpInLine).await;
@@ -154,8 +166,8 @@ impl Visitor {
         Ok(End::Bought)
     }
 
-    /// Asks for a place in line. When it is not the fan's turn yet, says when to poll.
-    async fn join(&mut self, arrival: Instant) -> Result<Option<Instant>, End> {
+    /// Asks for a place in line.
+    async fn join(&mut self, arrival: Instant) -> Result<Turn, End> {
         let show = &self.scene.show;
         let body = json!({ "concert_id": show.concert_id, "date": show.date });
         let call = self.signed(Call::post("/v1/queue/tokens", body.to_string()));
@@ -169,29 +181,25 @@ impl Visitor {
         self.turn(&place, answered.at)
     }
 
-    /// Polls until it is the fan's turn, as often as the server says; false for a fan who has had enough before.
-    async fn wait_in_line(&mut self, mut poll_at: Instant) -> Result<bool, End> {
-        loop {
-            tokio::time::sleep_until(poll_at).await;
-            if self.intent == Intent::LeavesLine {
-                return Ok(false);
-            }
-            let call = self.in_line(Call::get("/v1/queue/tokens/current"));
-            let answered = self.take(Step::Poll, poll_at, call).await?;
-            let place: Place<'_> = wire::read(&answered.reply).ok_or(End::Refused)?;
-            match self.turn(&place, answered.at)? {
-                Some(next) => poll_at = next,
-                None => return Ok(true),
-            }
+    /// Polls when the server said, unless the fan has had enough by then.
+    async fn wait_in_line(&mut self, poll_at: Instant) -> Result<Turn, End> {
+        tokio::time::sleep_until(poll_at).await;
+        if self.intent == Intent::LeavesLine {
+            return Ok(Turn::Now);
         }
+        let call = self.in_line(Call::get("/v1/queue/tokens/current"));
+        let answered = self.take(Step::Poll, poll_at, call).await?;
+        let place: Place<'_> = wire::read(&answered.reply).ok_or(End::Refused)?;
+        self.turn(&place, answered.at)
     }
 
-    /// What an answer about the place in line means: `None` for the fan's turn, else when to poll.
-    fn turn(&mut self, place: &Place<'_>, at: Instant) -> Result<Option<Instant>, End> {
+    /// What an answer about the place in line means.
+    fn turn(&mut self, place: &Place<'_>, at: Instant) -> Result<Turn, End> {
         match &*place.state {
+            "waiting" if place.outlook.as_deref() == Some("sold_out") => Ok(Turn::Never),
             "waiting" => {
                 let told = place.poll_after_seconds.map(Duration::from_secs);
-                Ok(Some(at + told.unwrap_or(UNTOLD)))
+                Ok(Turn::Later(at + told.unwrap_or(UNTOLD)))
             }
             "active" => {
                 let since = |moment: Instant| microseconds(moment.saturating_duration_since(self.scene.opening));
@@ -204,7 +212,7 @@ impl Visitor {
                 self.scene.tally.of(self.fan.number).admissions.push(admission);
                 self.whereabouts = Whereabouts::Inside;
                 Live::add(&self.scene.live.admitted, 1);
-                Ok(None)
+                Ok(Turn::Now)
             }
             _ => Err(End::RanOut),
         }

@@ -23,6 +23,9 @@ pub(crate) struct Place<'a> {
     #[serde(borrow, default)]
     pub(crate) queue_token: Option<Cow<'a, str>>,
     pub(crate) poll_after_seconds: Option<u64>,
+    /// What is left to wait for.
+    #[serde(borrow)]
+    pub(crate) outlook: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) activated_at: Option<Cow<'a, str>>,
 }

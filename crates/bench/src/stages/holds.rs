@@ -115,7 +115,8 @@ impl Sale {
 async fn one_seat(ground: &Ground, service: &Service<'_>, database: &Database) -> Result<Done> {
     const FANS: usize = 10 * CONNECTIONS;
     let mut crew = service.crew(CONNECTIONS).await?;
-    let show = Show::of_seats(service, 1, Gate::Open).await?;
+    // Nobody more is let in than there are seats: there is one for each, and they all want the first.
+    let show = Show::of_seats(service, FANS + 1, Gate::Open).await?;
     let accounts = sign_up(&mut crew, FANS + 1).await?;
     let fans = enter(service, &mut crew, &accounts, &show).await?;
     let mut calls: Vec<Call> = fans.iter().map(|fan| fan.hold(&show, 1)).collect();

@@ -16,9 +16,17 @@ use frontrow_domain::{
 use std::collections::BTreeSet;
 use time::Duration;
 
+/// A house with room for everybody, so that they are all let in.
+fn large_house() -> Plan {
+    Plan {
+        seats: 50,
+        ..Plan::default()
+    }
+}
+
 pub async fn one_seat_has_one_holder<F: Fixture>(fixture: F) -> Found {
     let stage = Stage::set(fixture).await;
-    let show = stage.show(Plan::default()).await;
+    let show = stage.show(large_house()).await;
     let fans = stage.insiders(&show, 40).await;
     let wishes = fans.iter().map(|fan| hold_of(fan, &show, &[1])).collect();
     let verdicts = racing(&stage, wishes).await.into_iter().map(own::<HoldSeats>);
@@ -34,7 +42,7 @@ pub async fn one_seat_has_one_holder<F: Fixture>(fixture: F) -> Found {
 
 pub async fn overlapping_holds_share_no_seat<F: Fixture>(fixture: F) -> Found {
     let stage = Stage::set(fixture).await;
-    let show = stage.show(Plan::default()).await;
+    let show = stage.show(large_house()).await;
     let fans = stage.insiders(&show, 30).await;
     let wishes = fans.iter().zip(0_u32..).map(|(fan, place)| {
         let seat = |step: u32| (place * 3 + step * 7) % 10 + 1;

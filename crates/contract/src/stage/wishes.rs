@@ -9,7 +9,7 @@ use frontrow_domain::{
     money::Currency,
     payment::{Approval, ClaimedAmount, PayReservation},
     policy::Policy,
-    queue::JoinQueue,
+    queue::{Forecast, JoinQueue},
     seating::{HoldSeats, ReleaseHold, Reservation},
 };
 use time::Duration;
@@ -42,6 +42,7 @@ pub fn join_of(show: &Show, user: UserId) -> JoinQueue {
         actor: Actor::Fan(user),
         named: None,
         target: Ok(show.clone()),
+        forecast: Forecast::default(),
     }
 }
 

@@ -14,12 +14,12 @@ use frontrow_domain::{
     payment::{Payment, PaymentStatus, port::PaymentQueries},
     policy::Policy,
     queue::{
-        Gate, GatePatch, LineState, Place, TokenRef, TokenState, TokenStatus, admit,
+        Gate, GatePatch, LineState, MeasuredPace, Place, TokenRef, TokenState, TokenStatus, WaitAt, admit,
         port::{Admitted, Attendant, GateNews, QueueQueries, Stats, Swept},
     },
     seating::{
         ReservationState, Seat, SeatState,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock},
     },
     wallet::{Entry, Wallet, port::WalletQueries},
 };
@@ -73,7 +73,12 @@ fn admit_next(tables: &mut Tables, policy: &Policy, now: Timestamp) -> u64 {
             active: of_gate().filter(|token| token.state == TokenState::Active).count() as u64,
             last_minute: entered.count() as u64,
         };
-        let admission = admit(&line.gate, state, now);
+        let Some(opening) = admit(&line.gate, state, now) else {
+            continue;
+        };
+        let unsold = seats_of(tables, schedule.id).into_iter();
+        let unsold = unsold.filter(|seat| !matches!(seat.state, SeatState::Sold { .. }));
+        let admission = opening.with_unsold(unsold.count() as u64);
         let next = tables.waiting(schedule.id).into_iter();
         let next: Vec<_> = next
             .take(usize::try_from(admission.at_most).expect("a count"))
@@ -116,20 +121,19 @@ impl QueueQueries for Toy {
             let token = tables.tokens.get(&token.id)?;
             let gate = tables.lines.get(&schedule.id)?.gate.settings;
             let waits = token.state_at(now) == TokenState::Waiting;
-            let place = || {
-                Place::of(
-                    tables.ahead_of(token),
-                    &gate,
-                    schedule.booking_opens_at,
-                    &self.policy,
-                    now,
-                )
+            let at = WaitAt {
+                settings: &gate,
+                booking_opens_at: schedule.booking_opens_at,
+                pace: MeasuredPace::default(),
+                policy: &self.policy,
             };
+            let place = || Place::of(token.id, tables.ahead_of(token), &at, now);
             Some(TokenStatus {
                 token: token.clone(),
                 concert_id: schedule.concert_id,
                 date: schedule.date,
                 place: waits.then(place),
+                outlook: None,
                 as_of: now,
             })
         };
@@ -151,6 +155,8 @@ impl QueueQueries for Toy {
                 Some(GateNews {
                     schedule_id: id,
                     settings: line.gate.settings,
+                    issued: line.issued,
+                    admitted: line.gate.admitted,
                     admitted_number: line.gate.admitted_number,
                     departed: line.departed,
                     after,
@@ -192,6 +198,13 @@ impl SeatingQueries for Toy {
         Ok(self.read(|tables, now| SeatMap {
             seats: seats_of(tables, schedule),
             as_of: now,
+        }))
+    }
+
+    async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
+        Ok(self.read(|tables, now| {
+            let known = schedules.into_iter().filter(|id| tables.schedules.contains_key(id));
+            known.map(|id| Stock::of(id, &seats_of(tables, id), now)).collect()
         }))
     }
 

@@ -24,6 +24,35 @@ pub struct LineState {
     pub last_minute: u64,
 }
 
+/// Fans whom a gate could let in at this moment, were there seats for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "nobody enters before the seats are counted"]
+pub struct Opening {
+    at_most: u64,
+    active: u64,
+    interval: Duration,
+    first_slot: Timestamp,
+}
+
+impl Opening {
+    /// Counting seats any further than this makes no difference.
+    #[must_use]
+    pub fn seats_that_matter(&self) -> u64 {
+        self.active.saturating_add(self.at_most)
+    }
+
+    /// Who may enter when this many seats are unsold: free, or held by somebody and so perhaps free
+    /// again. The seats must have been counted after those inside were.
+    #[must_use]
+    pub fn with_unsold(self, unsold: u64) -> Admission {
+        Admission {
+            at_most: self.at_most.min(unsold.saturating_sub(self.active)),
+            interval: self.interval,
+            first_slot: self.first_slot,
+        }
+    }
+}
+
 /// How many fans may enter now, and when the pace allows the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
@@ -42,33 +71,34 @@ impl Admission {
 }
 
 /// Decides how many fans a gate lets in: never more than fit inside, never more in a minute than
-/// set, one after another at an even pace.
+/// set, one after another at an even pace, and ([`Opening::with_unsold`]) never more than there are
+/// seats that can still become theirs. `None` when nobody may enter, however many seats there are.
 #[must_use]
-pub fn admit(gate: &Gate, line: LineState, now: Timestamp) -> Admission {
+pub fn admit(gate: &Gate, line: LineState, now: Timestamp) -> Option<Opening> {
     let per_minute = gate.settings.admissions_per_minute.max(1);
     let interval = Duration::MINUTE / i32::try_from(per_minute).unwrap_or(i32::MAX);
     // A slot further away than one interval was set under a slower pace.
     let next_slot = gate.next_slot_at.filter(|slot| *slot <= now + interval);
     let first_slot = next_slot.map_or(now, |slot| slot.max(now - CATCH_UP));
     let open = line.booking_opens_at <= now && now < line.booking_closes_at;
-    let at_most = if gate.settings.paused || !open || first_slot > now {
-        0
-    } else {
-        let since = (now - first_slot).whole_microseconds();
-        let slots = since / interval.whole_microseconds().max(1) + 1;
-        let free = u64::from(gate.settings.max_active).saturating_sub(line.active);
-        let minute = u64::from(per_minute).saturating_sub(line.last_minute);
-        u64::try_from(slots)
-            .unwrap_or(0)
-            .min(free)
-            .min(minute)
-            .min(MOST_AT_ONCE)
-    };
-    Admission {
+    if gate.settings.paused || !open || first_slot > now {
+        return None;
+    }
+    let since = (now - first_slot).whole_microseconds();
+    let slots = since / interval.whole_microseconds().max(1) + 1;
+    let free = u64::from(gate.settings.max_active).saturating_sub(line.active);
+    let minute = u64::from(per_minute).saturating_sub(line.last_minute);
+    let at_most = u64::try_from(slots)
+        .unwrap_or(0)
+        .min(free)
+        .min(minute)
+        .min(MOST_AT_ONCE);
+    (at_most > 0).then_some(Opening {
         at_most,
+        active: line.active,
         interval,
         first_slot,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -90,6 +120,11 @@ mod tests {
         Gate::new(ScheduleId::mint(), settings)
     }
 
+    /// How many enter when there are seats for everybody.
+    fn enter(gate: &Gate, line: LineState, now: Timestamp) -> u64 {
+        admit(gate, line, now).map_or(0, |opening| opening.with_unsold(u64::MAX).at_most)
+    }
+
     fn line(active: u64, last_minute: u64) -> LineState {
         let booking_closes_at = OPENS + Duration::hours(1);
         LineState {
@@ -103,29 +138,29 @@ mod tests {
     #[test]
     fn nobody_enters_before_booking_opens_nor_after_it_closes() {
         let gate = gate(10, 600);
-        assert_eq!(admit(&gate, line(0, 0), OPENS - Duration::MICROSECOND).at_most, 0);
-        assert_eq!(admit(&gate, line(0, 0), OPENS).at_most, 1);
-        assert_eq!(admit(&gate, line(0, 0), OPENS + Duration::hours(1)).at_most, 0);
+        assert_eq!(enter(&gate, line(0, 0), OPENS - Duration::MICROSECOND), 0);
+        assert_eq!(enter(&gate, line(0, 0), OPENS), 1);
+        assert_eq!(enter(&gate, line(0, 0), OPENS + Duration::hours(1)), 0);
     }
 
     #[test]
     fn a_paused_or_full_gate_lets_nobody_in() {
         let mut gate = gate(10, 600);
-        assert_eq!(admit(&gate, line(10, 0), OPENS).at_most, 0);
-        assert_eq!(admit(&gate, line(11, 0), OPENS).at_most, 0);
+        assert_eq!(enter(&gate, line(10, 0), OPENS), 0);
+        assert_eq!(enter(&gate, line(11, 0), OPENS), 0);
         gate.settings.paused = true;
-        assert_eq!(admit(&gate, line(0, 0), OPENS).at_most, 0);
+        assert_eq!(enter(&gate, line(0, 0), OPENS), 0);
     }
 
     #[test]
     fn a_quicker_pace_counts_at_once() {
         let mut gate = gate(10, 1);
-        let first = admit(&gate, line(0, 0), OPENS);
+        let first = admit(&gate, line(0, 0), OPENS).unwrap().with_unsold(1);
         gate.next_slot_at = Some(first.next_slot_after(1));
         let soon = OPENS + Duration::seconds(1);
-        assert_eq!(admit(&gate, line(1, 1), soon).at_most, 0);
+        assert_eq!(enter(&gate, line(1, 1), soon), 0);
         gate.settings.admissions_per_minute = 600;
-        assert_eq!(admit(&gate, line(1, 1), soon).at_most, 1);
+        assert_eq!(enter(&gate, line(1, 1), soon), 1);
     }
 
     #[test]
@@ -133,33 +168,62 @@ mod tests {
         let mut gate = gate(1_000, 600);
         gate.next_slot_at = Some(OPENS);
         let later = OPENS + Duration::seconds(30);
-        assert_eq!(admit(&gate, line(0, 0), later).at_most, 11);
+        assert_eq!(enter(&gate, line(0, 0), later), 11);
+    }
+
+    #[test]
+    fn nobody_enters_a_house_that_is_sold_out() {
+        let gate = gate(10, 600);
+        let opening = admit(&gate, line(0, 0), OPENS).unwrap();
+        assert_eq!(opening.with_unsold(0).at_most, 0);
+        assert_eq!(opening.with_unsold(1).at_most, 1);
+        let inside = admit(&gate, line(3, 3), OPENS).unwrap();
+        assert_eq!(inside.with_unsold(3).at_most, 0, "the three inside may get all of them");
+        assert_eq!(inside.with_unsold(4).at_most, 1);
+    }
+
+    /// What happens to the seats between two ticks: so many fans who are inside buy so many each.
+    fn any_sales() -> impl Strategy<Value = (u64, u64)> {
+        (0_u64..4, 1_u64..5)
     }
 
     proptest! {
         #[test]
-        fn in_no_minute_more_enter_than_set(
+        fn in_no_minute_more_enter_than_set_and_never_more_are_inside_than_fit_or_can_buy(
             per_minute in 1_u32..3_000,
             max_active in 1_u32..5_000,
-            ticks in prop::collection::vec(1_i64..2_500, 1..400),
+            seats in 0_u64..500,
+            ticks in prop::collection::vec((1_i64..2_500, any_sales()), 1..400),
         ) {
             let mut gate = gate(max_active, per_minute);
             let mut now = OPENS;
             let mut recent: VecDeque<(Timestamp, u64)> = VecDeque::new();
             let mut inside = 0;
-            for wait in ticks {
+            let mut unsold = seats;
+            for (wait, (buyers, each)) in ticks {
                 now += Duration::milliseconds(wait);
+                for _ in 0..buyers.min(inside).min(unsold) {
+                    unsold = unsold.saturating_sub(each);
+                    inside -= 1;
+                }
                 while recent.front().is_some_and(|(at, _)| *at <= now - Duration::MINUTE) {
                     recent.pop_front();
                 }
                 let last_minute = recent.iter().map(|(_, count)| count).sum();
-                let admission = admit(&gate, line(inside, last_minute), now);
+                let Some(opening) = admit(&gate, line(inside, last_minute), now) else { continue };
+                let admission = opening.with_unsold(unsold);
+                let counted = unsold.min(opening.seats_that_matter());
+                prop_assert_eq!(opening.with_unsold(counted), admission, "counting on is of no use");
+                if admission.at_most == 0 {
+                    continue;
+                }
                 inside += admission.at_most;
                 gate.next_slot_at = Some(admission.next_slot_after(admission.at_most));
                 recent.push_back((now, admission.at_most));
                 let entered: u64 = recent.iter().map(|(_, count)| count).sum();
                 prop_assert!(entered <= u64::from(per_minute));
                 prop_assert!(inside <= u64::from(max_active));
+                prop_assert!(inside <= unsold, "{} are inside for {} seats", inside, unsold);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Taking a place in line.
 
-use super::{Place, QueueToken, Ticket, TokenRef, TokenState, TokenStatus};
+use super::{Forecast, Place, QueueToken, Ticket, TokenRef, TokenState, TokenStatus, WaitAt};
 use crate::{
     catalog::{Schedule, TargetRefusal},
     clock::Timestamp,
@@ -27,6 +27,8 @@ pub struct JoinQueue {
     /// The performance that concert and date name. Performances never change, so it is found
     /// before the transaction.
     pub target: Result<Arc<Schedule>, TargetRefusal>,
+    /// What is known of the gate. It is part of what is told, so it is recorded and repeated.
+    pub forecast: Forecast,
 }
 
 /// A place in line, new or already taken.
@@ -83,6 +85,31 @@ impl JoinQueue {
         }
         Ok(schedule)
     }
+
+    fn status(&self, rows: &WorkingSet, token: QueueToken, schedule: &Schedule, now: Timestamp) -> TokenStatus {
+        let gate = rows
+            .lines
+            .get(&schedule.id)
+            .map(|line| line.gate.settings)
+            .unwrap_or_default();
+        let at = WaitAt {
+            settings: &gate,
+            booking_opens_at: schedule.booking_opens_at,
+            pace: self.forecast.pace,
+            policy: &rows.policy,
+        };
+        let waits = token.state_at(now) == TokenState::Waiting;
+        let ahead = rows.ahead_of(token.id).filter(|_| waits);
+        let status = TokenStatus {
+            place: ahead.map(|ahead| Place::of(token.id, ahead, &at, now)),
+            token,
+            concert_id: schedule.concert_id,
+            date: schedule.date,
+            outlook: None,
+            as_of: now,
+        };
+        status.with_outlook(self.forecast.outlook)
+    }
 }
 
 impl Decide for JoinQueue {
@@ -121,7 +148,7 @@ impl Decide for JoinQueue {
         };
         let joined = Joined {
             fresh,
-            status: status(rows, token, schedule, now),
+            status: self.status(rows, token, schedule, now),
         };
         let recorded = Recorded::Joined(Box::new(joined.clone()));
         rows.remember(self.request.as_ref(), recorded, now);
@@ -154,24 +181,4 @@ fn take_place(rows: &mut WorkingSet, id: TokenId, schedule: &Schedule, user_id: 
     let token = QueueToken::waiting(ticket, schedule.booking_closes_at);
     rows.add_token(token.clone(), ahead);
     token
-}
-
-fn status(rows: &WorkingSet, token: QueueToken, schedule: &Schedule, now: Timestamp) -> TokenStatus {
-    let gate = rows
-        .lines
-        .get(&schedule.id)
-        .map(|line| line.gate.settings)
-        .unwrap_or_default();
-    let waits = token.state_at(now) == TokenState::Waiting;
-    let place = rows
-        .ahead_of(token.id)
-        .filter(|_| waits)
-        .map(|ahead| Place::of(ahead, &gate, schedule.booking_opens_at, &rows.policy, now));
-    TokenStatus {
-        token,
-        concert_id: schedule.concert_id,
-        date: schedule.date,
-        place,
-        as_of: now,
-    }
 }

@@ -3,16 +3,20 @@
 mod admission;
 mod gate;
 mod join;
+mod outlook;
+mod pace;
 mod place;
 pub mod port;
 pub mod service;
 mod token;
 mod view;
 
-pub use admission::{Admission, LineState, MOST_AT_ONCE, admit};
+pub use admission::{Admission, LineState, MOST_AT_ONCE, Opening, admit};
 pub use gate::{Gate, GatePatch, GateSettings};
 pub use join::{JoinQueue, JoinRefusal, Joined};
-pub use place::{Line, Place, TokenStatus};
+pub use outlook::Outlook;
+pub use pace::{MeasuredPace, WaitEstimate};
+pub use place::{Forecast, Line, Place, TokenStatus, WaitAt};
 pub use token::{AdmittanceRefusal, Departed, Errand, QueueToken, Ticket, TokenRef, TokenState, admits};
 pub use view::GateView;
 

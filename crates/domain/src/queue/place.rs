@@ -1,10 +1,10 @@
 //! Telling a fan the truth about where they stand.
 
-use super::{Gate, GateSettings, QueueToken, TokenState};
+use super::{Gate, GateSettings, MeasuredPace, Outlook, QueueToken, TokenState};
 use crate::{
     catalog::Schedule,
     clock::Timestamp,
-    id::{ConcertId, ScheduleId},
+    id::{ConcertId, ScheduleId, TokenId},
     policy::Policy,
 };
 use serde::{Deserialize, Serialize};
@@ -48,26 +48,84 @@ impl Line {
 pub struct Place {
     /// 1 for the next to enter.
     pub position: u64,
-    /// When the fan may expect to enter; `None` while the gate is paused.
+    /// When the fan may expect to enter; `None` while nobody is let in: the gate is paused or
+    /// everything is sold.
     pub estimated_wait_seconds: Option<u64>,
+    /// It may be as soon as this …
+    #[serde(default)]
+    pub estimated_wait_from_seconds: Option<u64>,
+    /// … or as late as that.
+    #[serde(default)]
+    pub estimated_wait_to_seconds: Option<u64>,
     /// When to ask again.
     pub poll_after_seconds: u64,
 }
 
+/// What a wait depends on, apart from those ahead.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitAt<'g> {
+    /// What the operator set.
+    pub settings: &'g GateSettings,
+    /// From when on fans are let in.
+    pub booking_opens_at: Timestamp,
+    /// What was seen of the gate's pace.
+    pub pace: MeasuredPace,
+    /// The deployment's settings.
+    pub policy: &'g Policy,
+}
+
+/// Near the front one asks again after so many seconds at the most, however slow the line is.
+const NEAR: u64 = 5;
+
 impl Place {
     /// Tells a fan with `ahead` fans before them where they stand.
     #[must_use]
-    pub fn of(ahead: u64, gate: &GateSettings, booking_opens_at: Timestamp, policy: &Policy, now: Timestamp) -> Self {
-        let until_opening = u64::try_from((booking_opens_at - now).whole_seconds()).unwrap_or(0);
-        let in_line = (ahead * 60).div_ceil(u64::from(gate.admissions_per_minute.max(1)));
-        let wait = until_opening + in_line;
-        let longest = u64::try_from(policy.claim.whole_seconds() / 2).unwrap_or(1).max(1);
+    pub fn of(token: TokenId, ahead: u64, at: &WaitAt<'_>, now: Timestamp) -> Self {
+        let per_minute = at.settings.admissions_per_minute;
+        let until_opening = u64::try_from((at.booking_opens_at - now).whole_seconds()).unwrap_or(0);
+        let in_line = at.pace.wait(ahead, per_minute);
+        let soonest = ahead.saturating_mul(60) / u64::from(per_minute.max(1));
+        let asked_again = (until_opening.saturating_add(in_line.from) / 10)
+            .min((until_opening.saturating_add(soonest) / 2).saturating_add(NEAR));
+        let told = |seconds: u64| (!at.settings.paused).then_some(until_opening.saturating_add(seconds));
         Self {
             position: ahead + 1,
-            estimated_wait_seconds: (!gate.paused).then_some(wait),
-            poll_after_seconds: (wait / 10).clamp(1, longest),
+            estimated_wait_seconds: told(in_line.seconds),
+            estimated_wait_from_seconds: told(in_line.from),
+            estimated_wait_to_seconds: told(in_line.to),
+            poll_after_seconds: scattered(token, asked_again, at.policy),
         }
     }
+
+    /// The place in front of a gate at which nobody is let in any more.
+    fn without_estimate(self) -> Self {
+        Self {
+            estimated_wait_seconds: None,
+            estimated_wait_from_seconds: None,
+            estimated_wait_to_seconds: None,
+            ..self
+        }
+    }
+}
+
+/// When a fan should ask again: up to a quarter earlier, always the same for the same fan, so that
+/// those who were told at the same moment do not come back at the same moment. Never later than half
+/// the claim window, so that no slot is lost meanwhile.
+fn scattered(token: TokenId, seconds: u64, policy: &Policy) -> u64 {
+    let longest = u64::try_from(policy.claim.whole_seconds() / 2).unwrap_or(1).max(1);
+    let seconds = seconds.clamp(1, longest);
+    let share = token.0.as_u128() & 0xFFFF;
+    let earlier = u128::from(seconds) * share / (4 << 16);
+    seconds - u64::try_from(earlier).unwrap_or(0)
+}
+
+/// What an instance knows of a gate beyond what storage tells of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forecast {
+    /// Whether there is anything left; `None` when nobody looked lately.
+    pub outlook: Option<Outlook>,
+    /// What was seen of the gate's pace.
+    pub pace: MeasuredPace,
 }
 
 /// All there is to say about a token at one moment.
@@ -81,11 +139,24 @@ pub struct TokenStatus {
     pub date: Date,
     /// Where the fan stands, while waiting.
     pub place: Option<Place>,
+    /// Whether there is anything left, for those who wait or are inside. Storage tells nothing about it.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
     /// The moment this was true.
     pub as_of: Timestamp,
 }
 
 impl TokenStatus {
+    /// The same, with what there is left to hope for.
+    #[must_use]
+    pub fn with_outlook(mut self, outlook: Option<Outlook>) -> Self {
+        self.outlook = outlook.filter(|_| self.state().is_live());
+        if self.outlook == Some(Outlook::SoldOut) {
+            self.place = self.place.map(Place::without_estimate);
+        }
+        self
+    }
+
     /// The state at the moment of the status.
     #[must_use]
     pub fn state(&self) -> TokenState {

@@ -52,6 +52,10 @@ pub struct GateNews {
     pub schedule_id: ScheduleId,
     /// What the operator set.
     pub settings: GateSettings,
+    /// The last number given out.
+    pub issued: u64,
+    /// How many were let in so far.
+    pub admitted: u64,
     /// The gate's mark: see [`Gate::admitted_number`].
     pub admitted_number: u64,
     /// How many fans have left the line before their turn.
@@ -65,6 +69,14 @@ pub struct GateNews {
     pub leavers: Vec<u64>,
     /// Whatever was visible at this moment is in the news.
     pub as_of: Timestamp,
+}
+
+impl GateNews {
+    /// How many fans wait, as long as booking has not closed.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.issued.saturating_sub(self.departed + self.admitted)
+    }
 }
 
 /// The figures of a performance.

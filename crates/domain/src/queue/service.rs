@@ -14,8 +14,11 @@
 //! - Who leaves through this instance is noted in the view before anybody is told about it, and so
 //!   before a position can be told that depends on it ([`GateViews::noting`]).
 
+mod stock;
+
 use super::{
-    GateView, Place, QueueToken, Ticket, TokenStatus,
+    Forecast, GateView, Place, QueueToken, Ticket, TokenStatus, WaitAt,
+    pace::PaceMeter,
     port::{GateNews, QueueQueries},
 };
 use crate::{
@@ -25,6 +28,8 @@ use crate::{
     id::ScheduleId,
     outcome::StoreError,
     policy::Policy,
+    seating::port::SeatingQueries,
+    storage::Storage,
 };
 use async_trait::async_trait;
 use std::{
@@ -54,6 +59,7 @@ pub enum Glance {
 pub struct GateViews {
     queue: Arc<dyn QueueQueries>,
     catalog: Arc<dyn CatalogQueries>,
+    seating: Arc<dyn SeatingQueries>,
     policy: Policy,
     gates: RwLock<Gates>,
 }
@@ -63,10 +69,11 @@ type Gates = HashMap<ScheduleId, Arc<Watched>>;
 impl GateViews {
     /// No views yet, over a storage.
     #[must_use]
-    pub fn new(queue: Arc<dyn QueueQueries>, catalog: Arc<dyn CatalogQueries>, policy: Policy) -> Arc<Self> {
+    pub fn new(storage: &Storage, policy: Policy) -> Arc<Self> {
         Arc::new(Self {
-            queue,
-            catalog,
+            queue: storage.queue.clone(),
+            catalog: storage.catalog.clone(),
+            seating: storage.seating.clone(),
             policy,
             gates: RwLock::default(),
         })
@@ -100,8 +107,15 @@ impl GateViews {
         let Some(_turn) = gate.turn_to_read() else {
             return Ok(Glance::Unknown);
         };
+        self.read_stock(std::slice::from_ref(&gate)).await?;
         while !self.catch_up(std::slice::from_ref(&gate)).await? {}
         Ok(gate.glance(ticket, Some(needed), &self.policy))
+    }
+
+    /// What is known of a gate beyond its line.
+    #[must_use]
+    pub fn forecast(&self, id: ScheduleId) -> Forecast {
+        self.watched(id).map(|gate| gate.state().forecast()).unwrap_or_default()
     }
 
     /// Brings all views up to date, and forgets those that nobody has asked for in a while.
@@ -111,11 +125,7 @@ impl GateViews {
     pub async fn refresh(&self) -> Result<(), StoreError> {
         self.write()
             .retain(|_, gate| gate.state().asked.elapsed() < FORGOTTEN_AFTER);
-        let gates: Vec<_> = self
-            .all()
-            .into_iter()
-            .filter(|gate| gate.state().read_at.is_some())
-            .collect();
+        let gates = self.known();
         while !gates.is_empty() && !self.catch_up(&gates).await? {}
         Ok(())
     }
@@ -158,6 +168,7 @@ impl GateViews {
         for gate in gates {
             if let Some(news) = by_id.get(&gate.schedule.id) {
                 gate.change(|view| view.apply(news).then_some(read_at));
+                gate.state().pace.observe(news, gate.schedule.booking_opens_at);
                 complete &= news.seen >= news.departed;
             }
         }
@@ -211,6 +222,13 @@ impl GateViews {
     fn all(&self) -> Vec<Arc<Watched>> {
         self.read().values().cloned().collect()
     }
+
+    /// The gates that were read before.
+    fn known(&self) -> Vec<Arc<Watched>> {
+        let mut gates = self.all();
+        gates.retain(|gate| gate.state().read_at.is_some());
+        gates
+    }
 }
 
 impl GateViews {
@@ -240,9 +258,18 @@ struct State {
     asked: Instant,
     /// Whether the gate is being read for the first time.
     loading: bool,
+    pace: PaceMeter,
+    stock: stock::Shelf,
 }
 
 impl State {
+    fn forecast(&self) -> Forecast {
+        Forecast {
+            outlook: self.stock.outlook(),
+            pace: self.pace.measured(),
+        }
+    }
+
     /// As new as this a view has to be, so that the fan is told no higher position than before.
     fn needed_for(&self, ticket: &Ticket) -> Timestamp {
         self.told.map_or(ticket.issued_at, |told| told.max(ticket.issued_at))
@@ -259,6 +286,8 @@ impl Watched {
                 told: None,
                 asked: Instant::now(),
                 loading: false,
+                pace: PaceMeter::default(),
+                stock: stock::Shelf::default(),
             }),
             changing: Mutex::default(),
         }
@@ -275,11 +304,11 @@ impl Watched {
     /// Where a fan stands, by a view that is as new as `needed`; unless said, as needed for this
     /// fan now.
     fn glance(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
-        let (view, read_at, needed) = {
+        let (view, read_at, needed, forecast) = {
             let mut state = self.state();
             state.asked = Instant::now();
             let needed = needed.unwrap_or_else(|| state.needed_for(ticket));
-            (state.view.clone(), state.read_at, needed)
+            (state.view.clone(), state.read_at, needed, state.forecast())
         };
         let Some(ahead) = view.ahead(ticket.number) else {
             return Glance::NotWaiting;
@@ -296,14 +325,21 @@ impl Watched {
         if schedule.booking_closes_at <= now {
             return Glance::NotWaiting;
         }
-        let place = Place::of(ahead, &settings, schedule.booking_opens_at, policy, now);
-        Glance::Waiting(Box::new(TokenStatus {
+        let at = WaitAt {
+            settings: &settings,
+            booking_opens_at: schedule.booking_opens_at,
+            pace: forecast.pace,
+            policy,
+        };
+        let status = TokenStatus {
             token: QueueToken::waiting(*ticket, schedule.booking_closes_at),
             concert_id: schedule.concert_id,
             date: schedule.date,
-            place: Some(place),
+            place: Some(Place::of(ticket.token.id, ahead, &at, now)),
+            outlook: None,
             as_of: now,
-        }))
+        };
+        Glance::Waiting(Box::new(status.with_outlook(forecast.outlook)))
     }
 
     /// Leave to read the gate: everybody has it, but for the first reading, which may be long, one
@@ -364,10 +400,9 @@ mod tests {
     use crate::{catalog::SeatLayout, id::ConcertId};
     use time::macros::datetime;
 
-    #[test]
-    fn one_reads_a_gate_for_the_first_time_and_the_others_are_sent_away() {
+    fn gate() -> Watched {
         let now = datetime!(2026-12-01 10:00 UTC);
-        let gate = Watched::new(Schedule {
+        Watched::new(Schedule {
             id: ScheduleId::mint(),
             concert_id: ConcertId::mint(),
             date: now.date(),
@@ -376,11 +411,26 @@ mod tests {
             booking_closes_at: now,
             layout: SeatLayout(Vec::new()),
             created_at: now,
-        });
+        })
+    }
+
+    #[test]
+    fn one_reads_a_gate_for_the_first_time_and_the_others_are_sent_away() {
+        let gate = gate();
         let first = gate.turn_to_read();
         assert!(first.is_some());
         assert!(gate.turn_to_read().is_none() && gate.turn_to_read().is_none());
         drop(first);
         assert!(gate.turn_to_read().is_some(), "the first one came to nothing");
+    }
+
+    #[test]
+    fn one_at_a_time_reads_the_stock_behind_a_gate() {
+        let gate = gate();
+        let first = gate.turn_to_count();
+        assert!(first.is_some());
+        assert!(gate.turn_to_count().is_none() && gate.turn_to_count().is_none());
+        drop(first);
+        assert!(gate.turn_to_count().is_some(), "the first one came to nothing");
     }
 }

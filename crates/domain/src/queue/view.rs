@@ -134,6 +134,8 @@ mod tests {
             GateNews {
                 schedule_id: ScheduleId(uuid::Uuid::nil()),
                 settings: GateSettings::default(),
+                issued: Self::JOINED,
+                admitted: 0,
                 admitted_number: self.mark,
                 departed,
                 after,

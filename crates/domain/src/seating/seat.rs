@@ -109,6 +109,15 @@ impl Seat {
         }
     }
 
+    /// Until when the stored state holds it, lapsed or not.
+    #[must_use]
+    pub fn held_until(&self) -> Option<Timestamp> {
+        match self.state {
+            SeatState::Held { until, .. } => Some(until),
+            SeatState::Available | SeatState::Sold { .. } => None,
+        }
+    }
+
     /// Which reservation the stored state belongs to.
     #[must_use]
     pub fn reservation(&self) -> Option<ReservationId> {

@@ -11,7 +11,7 @@ use frontrow_domain::{
     money::{Currency, Money},
     payment::{Answer, Approval, ClaimedAmount, PayReservation, Payment, PaymentStatus},
     policy::Policy,
-    queue::{GateSettings, JoinQueue, Line, LineState, QueueToken, TokenRef, TokenState, admit},
+    queue::{Forecast, GateSettings, JoinQueue, Line, LineState, QueueToken, TokenRef, TokenState, admit},
     seating::{HoldSeats, ReleaseHold, Reservation, ReservationState, Seat, SeatState},
     wallet::{ChargeWallet, Entry, Payee, Wallet},
 };
@@ -253,7 +253,12 @@ impl World {
             };
             let waiting = self.waiting(schedule.id);
             let gate = &mut self.lines.get_mut(&schedule.id).unwrap().gate;
-            let admission = admit(gate, state, self.now);
+            let Some(opening) = admit(gate, state, self.now) else {
+                continue;
+            };
+            let at_gate = self.seats.values().filter(|seat| seat.schedule_id == schedule.id);
+            let unsold = at_gate.filter(|seat| !matches!(seat.state, SeatState::Sold { .. }));
+            let admission = opening.with_unsold(unsold.count() as u64);
             let mut admitted = 0;
             for mut token in waiting.into_iter().take(usize::try_from(admission.at_most).unwrap()) {
                 token.activate(&gate.settings, self.policy.claim, self.now);
@@ -433,6 +438,7 @@ pub fn join_of(show: &Arc<Schedule>, user: UserId) -> JoinQueue {
         actor: Actor::Fan(user),
         named: None,
         target: Ok(show.clone()),
+        forecast: Forecast::default(),
     }
 }
 

@@ -113,7 +113,7 @@ impl House {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let provider = plan.provider.then(|| Arc::new(Provider) as Arc<dyn PaymentProvider>);
-        let views = GateViews::new(storage.queue.clone(), storage.catalog.clone(), policy);
+        let views = GateViews::new(&storage, policy);
         let noting = views.noting(storage.decisions.clone());
         let storage = storage.deciding_through(noting);
         let api = Api::new(Parts {

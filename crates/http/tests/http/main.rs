@@ -12,6 +12,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod order;
+mod outlook;
 mod polls;
 mod queue;
 mod raw;

@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use frontrow_domain::{
     catalog::{InvalidField, Programme, Schedule, port::CatalogQueries},
     clock::{Clock, ManualClock, Timestamp, to_micros},
-    id::{ConcertId, ScheduleId},
+    id::{ConcertId, ReservationId, ScheduleId},
     outcome::StoreError,
     page::{Page, PageRequest},
     queue::{
         Gate, GatePatch, TokenRef, TokenStatus,
         port::{GateNews, QueueQueries, Stats},
     },
+    seating::port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock},
     storage::Storage,
 };
 use frontrow_memory::Memory;
@@ -36,6 +37,7 @@ tokio::task_local! {
 struct Guarded {
     queue: Arc<dyn QueueQueries>,
     catalog: Arc<dyn CatalogQueries>,
+    seating: Arc<dyn SeatingQueries>,
     forbidden: AtomicBool,
     /// How often somebody who polls read a gate.
     looks: AtomicU64,
@@ -50,6 +52,7 @@ impl Guarded {
         let guarded = Arc::new(Self {
             queue: storage.queue.clone(),
             catalog: storage.catalog.clone(),
+            seating: storage.seating.clone(),
             forbidden: AtomicBool::new(false),
             looks: AtomicU64::new(0),
             statuses: AtomicU64::new(0),
@@ -58,6 +61,7 @@ impl Guarded {
         let storage = Storage {
             queue: guarded.clone(),
             catalog: guarded.clone(),
+            seating: guarded.clone(),
             ..storage.clone()
         };
         (guarded, storage)
@@ -132,6 +136,29 @@ impl CatalogQueries for Guarded {
     }
 }
 
+#[async_trait]
+impl SeatingQueries for Guarded {
+    async fn availability(&self, concert: ConcertId) -> Result<Vec<Availability>, StoreError> {
+        self.check()?;
+        self.seating.availability(concert).await
+    }
+
+    async fn seats(&self, schedule: ScheduleId) -> Result<SeatMap, StoreError> {
+        self.check()?;
+        self.seating.seats(schedule).await
+    }
+
+    async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
+        self.check()?;
+        self.seating.stock(schedules).await
+    }
+
+    async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {
+        self.check()?;
+        self.seating.reservation(id).await
+    }
+}
+
 /// A clock that no two readings of are the same.
 struct Ticking(AtomicI64);
 
@@ -160,6 +187,7 @@ impl Refreshing {
         let refresh = async move {
             loop {
                 views.refresh().await.unwrap();
+                views.refresh_stock().await.unwrap();
                 tokio::task::yield_now().await;
             }
         };
@@ -237,6 +265,7 @@ async fn a_waiting_fan_is_told_the_place_without_asking_storage() {
         fields.remove("queue_token");
     }
     assert_eq!(polled, asked, "it is what storage says");
+    assert_eq!(polled["outlook"], "open");
 
     // Who is let in has to be asked for again.
     pause(&house, &concert, false).await;

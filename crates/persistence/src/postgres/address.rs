@@ -67,13 +67,14 @@ impl Address {
     }
 
     /// The same address for connections that serve requests: bounded in every wait. Plans are made
-    /// once for each, perhaps while a table was still small, and must be right for large ones.
+    /// once for each, perhaps while a table was still small, and must be right for large ones; one
+    /// that could touch many rows is still not worth compiling for the milliseconds that it takes.
     pub(super) fn for_requests(&self) -> Self {
         let mut own = self.clone();
         let theirs = self.config.get_options().unwrap_or_default();
         own.config.options(format!(
             "{theirs} -c lock_timeout={} -c statement_timeout={} -c idle_in_transaction_session_timeout={} \
-             -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c TimeZone=UTC",
+             -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c TimeZone=UTC",
             LOCK_TIMEOUT.as_millis(),
             STATEMENT_TIMEOUT.as_millis(),
             IDLE_TIMEOUT.as_millis(),

@@ -56,6 +56,12 @@ const INSIDE: &str = "
             WHERE schedule_id = $1 AND activated_at > moment.at - interval '60 seconds') AS last_minute
     FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment";
 
+/// Counted no further than it matters, which is soon as long as there are seats enough. The order
+/// keeps the planner from looking all of them up before it looks at the first.
+const UNSOLD: &str = "
+    SELECT count(*) AS unsold
+    FROM (SELECT FROM seats WHERE schedule_id = $1 AND status <> 'sold' ORDER BY number LIMIT $2) AS seat";
+
 const MOVE_MARK: &str = "
     UPDATE gates SET admitted_number = $2, next_slot_at = $3, admitted = admitted + $4 WHERE schedule_id = $1";
 
@@ -79,6 +85,12 @@ struct InsideRow {
     last_minute: i64,
 }
 
+#[derive(QueryableByName)]
+struct UnsoldRow {
+    #[diesel(sql_type = BigInt)]
+    unsold: i64,
+}
+
 #[async_trait]
 impl Attendant for Postgres {
     async fn admit_due(&self) -> Result<Admitted, StoreError> {
@@ -87,7 +99,9 @@ impl Attendant for Postgres {
             .await?;
         let mut done = Admitted::default();
         let mut trouble = None;
-        for due in gates {
+        let sold_out = &self.inner.sold_out;
+        let gates = gates.into_iter();
+        for due in gates.filter(|due| !sold_out.was_just(ScheduleId(due.schedule_id))) {
             match self.admit_at(due).await {
                 Ok(admitted) => {
                     done.admitted += admitted;
@@ -132,7 +146,15 @@ impl Inner {
             last_minute: count_from_db(inside.last_minute)?,
         };
         let now = inside.at;
-        let admission = admit(&gate, line, now);
+        let Some(opening) = admit(&gate, line, now) else {
+            return Ok(0);
+        };
+        // After those inside were counted: a seat that is sold meanwhile counts against the gate, not for it.
+        let unsold = unsold(lease, schedule, opening.seats_that_matter()).await?;
+        if unsold == 0 {
+            self.sold_out.note(schedule);
+        }
+        let admission = opening.with_unsold(unsold);
         if admission.at_most == 0 {
             return Ok(0);
         }
@@ -150,6 +172,15 @@ impl Inner {
         let_in(lease, schedule, &entering, mark, next_slot).await?;
         Ok(admitted)
     }
+}
+
+/// How many seats are not sold, counted up to `most`.
+async fn unsold(lease: &Lease, schedule: ScheduleId, most: u64) -> Result<u64, Failure> {
+    let counted = sql(UNSOLD)
+        .bind::<SqlUuid, _>(schedule.0)
+        .bind::<BigInt, _>(count_to_db(most)?);
+    let counted: UnsoldRow = counted.get_result(&mut lease.connection()?).await?;
+    Ok(count_from_db(counted.unsold)?)
 }
 
 /// Stores who is inside now, and that everybody up to this number has left the line.

@@ -40,7 +40,7 @@ mod wallet;
 pub use error::OpenError;
 pub use migrate::migrate;
 
-use crate::metrics::StoreMetrics;
+use crate::{metrics::StoreMetrics, sold_out::SoldOut};
 use address::Address;
 use error::Failure;
 use frontrow_domain::{outcome::StoreError, policy::Policy};
@@ -79,6 +79,7 @@ struct Inner {
     policy: Policy,
     pool: Pool,
     metrics: StoreMetrics,
+    sold_out: SoldOut,
 }
 
 impl Postgres {
@@ -101,6 +102,7 @@ impl Postgres {
                 policy: settings.policy,
                 pool,
                 metrics: settings.metrics,
+                sold_out: SoldOut::default(),
             }),
             runtime: Handle::current(),
         };

@@ -24,7 +24,7 @@ use frontrow_domain::{
     outcome::StoreError,
     policy::Policy,
     queue::{
-        Gate, GatePatch, GateSettings, Place, QueueToken, TokenRef, TokenState, TokenStatus,
+        Gate, GatePatch, GateSettings, MeasuredPace, Place, QueueToken, TokenRef, TokenState, TokenStatus, WaitAt,
         port::{GateNews, MOST_LEAVERS, QueueQueries, Stats},
     },
 };
@@ -56,7 +56,7 @@ const STATUSES: &str = "
 /// are looked up one by one, however many there are.
 const NEWS: &str = "
     SELECT known.schedule_id, known.departure AS after, g.max_active, g.admissions_per_minute, g.session_seconds,
-        g.paused, g.admitted_number, l.departed, statement_timestamp() AS at,
+        g.paused, l.issued, g.admitted, g.admitted_number, l.departed, statement_timestamp() AS at,
         ARRAY(
             SELECT t.number FROM queue_tokens t
             WHERE t.schedule_id = known.schedule_id AND t.departure > known.departure
@@ -79,6 +79,10 @@ struct NewsRow {
     session_seconds: i32,
     #[diesel(sql_type = Bool)]
     paused: bool,
+    #[diesel(sql_type = BigInt)]
+    issued: i64,
+    #[diesel(sql_type = BigInt)]
+    admitted: i64,
     #[diesel(sql_type = BigInt)]
     admitted_number: i64,
     #[diesel(sql_type = BigInt)]
@@ -103,6 +107,8 @@ impl TryFrom<NewsRow> for GateNews {
                 session_seconds: small_from_db(row.session_seconds)?,
                 paused: row.paused,
             },
+            issued: count_from_db(row.issued)?,
+            admitted: count_from_db(row.admitted)?,
             admitted_number: count_from_db(row.admitted_number)?,
             departed,
             after,
@@ -148,11 +154,18 @@ impl StatusRow {
         };
         let waits = token.state_at(self.at) == TokenState::Waiting;
         let ahead = self.ahead.filter(|_| waits).map(count_from_db).transpose()?;
+        let at = WaitAt {
+            settings: &gate,
+            booking_opens_at: self.booking_opens_at,
+            pace: MeasuredPace::default(),
+            policy,
+        };
         Ok(TokenStatus {
+            place: ahead.map(|ahead| Place::of(token.id, ahead, &at, self.at)),
             token,
             concert_id: ConcertId(self.concert_id),
             date: self.date,
-            place: ahead.map(|ahead| Place::of(ahead, &gate, self.booking_opens_at, policy, self.at)),
+            outlook: None,
             as_of: self.at,
         })
     }

@@ -11,7 +11,7 @@ use crate::codec::{count_from_db, damaged};
 use async_trait::async_trait;
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
@@ -20,7 +20,7 @@ use frontrow_domain::{
     outcome::StoreError,
     seating::{
         Seat,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -53,6 +53,24 @@ const VERSION: &str = "
     FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment, seats
     WHERE schedule_id = $1";
 
+/// Whether a seat is free, which is soon known as long as one is, and if none is, when the first
+/// hold ends. `at` is not later than what is seen.
+const STOCK: &str = "
+    SELECT asked.schedule_id, statement_timestamp() AS at, stock.free, held.first_end
+    FROM unnest($1) AS asked (schedule_id)
+    CROSS JOIN LATERAL (SELECT FROM schedules one WHERE one.schedule_id = asked.schedule_id OFFSET 0) s
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM seats
+            WHERE seats.schedule_id = asked.schedule_id
+                AND (status = 'available' OR (status = 'held' AND held_until <= statement_timestamp()))) AS free
+        OFFSET 0) stock
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN NOT stock.free THEN (
+            SELECT min(held_until) FROM seats
+            WHERE seats.schedule_id = asked.schedule_id AND status = 'held') END AS first_end
+        OFFSET 0) held";
+
 const RESERVATION: &str = "
     SELECT schedule_id, reservation_id, user_id, token_id, seat_numbers, total_price, state,
         held_at, held_until, ended_at, request_key, clock_timestamp() AS at
@@ -68,6 +86,28 @@ struct CountRow {
     available: i64,
     #[diesel(sql_type = BigInt)]
     sold: i64,
+}
+
+#[derive(QueryableByName)]
+struct StockRow {
+    #[diesel(sql_type = SqlUuid)]
+    schedule_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = Bool)]
+    free: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    first_end: Option<Timestamp>,
+}
+
+impl From<StockRow> for Stock {
+    fn from(row: StockRow) -> Self {
+        Self {
+            schedule_id: ScheduleId(row.schedule_id),
+            state: StockState::from_facts(row.free, row.first_end),
+            as_of: row.at,
+        }
+    }
 }
 
 #[derive(QueryableByName)]
@@ -155,6 +195,18 @@ impl SeatingQueries for Postgres {
                 let version = sql(VERSION).bind::<SqlUuid, _>(schedule.0);
                 let row: VersionRow = version.get_result(&mut lease.connection()?).await?;
                 Ok(count_from_db(row.version)?)
+            })
+        })
+        .await
+    }
+
+    async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
+        let asked: Vec<Uuid> = schedules.iter().map(|schedule| schedule.0).collect();
+        self.query(move |_, lease| {
+            let stock = sql(STOCK).bind::<Array<SqlUuid>, _>(asked.clone());
+            Box::pin(async move {
+                let rows: Vec<StockRow> = stock.load(&mut lease.connection()?).await?;
+                Ok(rows.into_iter().map(Stock::from).collect())
             })
         })
         .await

@@ -8,11 +8,15 @@ use super::{
     queue::{admitted_since, gate_by_id, issued},
     rows::{ReservationRow, TokenRow},
     schema::{IsActive, IsHeld, IsLive, IsWaiting, gates, lines, queue_tokens, reservations, schedules},
+    seating::unsold,
     statement::run,
     store::{update_reservation, update_seat, update_token},
     types::{Id, Moment, Whole},
 };
-use crate::codec::{count_from_db, count_to_db};
+use crate::{
+    codec::{count_from_db, count_to_db},
+    sold_out::SoldOut,
+};
 use async_trait::async_trait;
 use diesel::{prelude::*, sqlite::SqliteConnection};
 use frontrow_domain::{
@@ -37,12 +41,13 @@ impl Attendant for Sqlite {
         let clock = self.clock.clone();
         let due = self.readers.run(move |conn| due_gates(conn, clock.now())).await?;
         let mut done = Admitted::default();
-        for schedule in due {
+        for schedule in due.into_iter().filter(|house| !self.sold_out.was_just(*house)) {
             let policy = self.policy;
             let clock = self.clock.clone();
+            let sold_out = self.sold_out.clone();
             let admitted = self
                 .writer
-                .run(move |conn| admit_next(conn, schedule, &policy, clock.now()));
+                .run(move |conn| admit_next(conn, schedule, &policy, &sold_out, clock.now()));
             let step = admitted.await?;
             done.admitted += step.admitted;
             done.more |= step.more;
@@ -100,6 +105,7 @@ fn admit_next(
     conn: &mut SqliteConnection,
     schedule: ScheduleId,
     policy: &Policy,
+    sold_out: &SoldOut,
     now: Timestamp,
 ) -> Result<Admitted, SqlError> {
     let window = schedules::table.find(Id(schedule.0));
@@ -116,10 +122,18 @@ fn admit_next(
         active: stored_active(conn, schedule)?,
         last_minute: admitted_since(conn, schedule, now - Duration::MINUTE)?,
     };
-    let admission = admit(&gate, state, now);
     let more = ended == STEP;
+    let nobody = Admitted { admitted: 0, more };
+    let Some(opening) = admit(&gate, state, now) else {
+        return Ok(nobody);
+    };
+    let unsold = unsold(conn, schedule, opening.seats_that_matter())?;
+    if unsold == 0 {
+        sold_out.note(schedule);
+    }
+    let admission = opening.with_unsold(unsold);
     if admission.at_most == 0 {
-        return Ok(Admitted { admitted: 0, more });
+        return Ok(nobody);
     }
     let entering = next_waiting(conn, &gate, admission.at_most, now)?;
     let admitted = entering.len() as u64;

@@ -29,7 +29,7 @@ mod wallet;
 
 pub use error::OpenError;
 
-use crate::metrics::StoreMetrics;
+use crate::{metrics::StoreMetrics, sold_out::SoldOut};
 use connection::Opener;
 use file::Taken;
 use frontrow_domain::{clock::Clock, policy::Policy};
@@ -59,6 +59,7 @@ pub struct SqliteSettings {
 pub struct Sqlite {
     policy: Policy,
     clock: Arc<Steady>,
+    sold_out: Arc<SoldOut>,
     // Dropped in this order: the writer closes the file last and leaves no log behind.
     readers: Pool,
     writer: Pool,
@@ -80,6 +81,7 @@ impl Sqlite {
         Ok(Arc::new(Self {
             policy: settings.policy,
             clock: Arc::new(Steady::new(settings.clock)),
+            sold_out: Arc::default(),
             readers,
             writer,
             _taken: taken,

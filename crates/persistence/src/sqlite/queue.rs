@@ -23,7 +23,8 @@ use frontrow_domain::{
     outcome::StoreError,
     policy::Policy,
     queue::{
-        Gate, GatePatch, GateSettings, Line, Place, QueueToken, TokenRef, TokenState, TokenStatus,
+        Gate, GatePatch, GateSettings, Line, MeasuredPace, Place, QueueToken, TokenRef, TokenState, TokenStatus,
+        WaitAt,
         port::{GateNews, MOST_LEAVERS, QueueQueries, ReservationCounts, SeatCounts, Stats, TokenCounts},
     },
     seating::ReservationState,
@@ -144,9 +145,12 @@ fn news_of(
     after: u64,
     as_of: Timestamp,
 ) -> Result<Option<GateNews>, SqlError> {
-    let Some(Line { departed, gate, .. }) = line(conn, schedule)? else {
+    let Some(line) = line(conn, schedule)? else {
         return Ok(None);
     };
+    let Line {
+        issued, departed, gate, ..
+    } = line;
     let seen = departed.min(after + MOST_LEAVERS);
     let leavers: Vec<Whole<u64>> = queue_tokens::table
         .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
@@ -158,6 +162,8 @@ fn news_of(
     Ok(Some(GateNews {
         schedule_id: schedule,
         settings: gate.settings,
+        issued,
+        admitted: gate.admitted,
         admitted_number: gate.admitted_number,
         departed,
         after,
@@ -211,13 +217,20 @@ fn status(
     let mut place = None;
     if token.state_at(now) == TokenState::Waiting {
         let ahead = waiting_up_to(conn, &gate, token.number - 1)?;
-        place = Some(Place::of(ahead, &gate.settings, booking_opens_at.0, policy, now));
+        let at = WaitAt {
+            settings: &gate.settings,
+            booking_opens_at: booking_opens_at.0,
+            pace: MeasuredPace::default(),
+            policy,
+        };
+        place = Some(Place::of(token.id, ahead, &at, now));
     }
     Ok(Some(TokenStatus {
         token,
         concert_id: ConcertId(concert.0),
         date: date.0,
         place,
+        outlook: None,
         as_of: now,
     }))
 }

@@ -8,10 +8,15 @@ use super::{
     rows::SeatRow,
     schema::seats,
     statement::read,
-    types::{Id, Whole},
+    types::{Id, Moment, Whole},
 };
+use crate::codec::count_to_db;
 use async_trait::async_trait;
-use diesel::{prelude::*, sql_types::BigInt, sqlite::SqliteConnection};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable},
+    sqlite::SqliteConnection,
+};
 use frontrow_domain::{
     catalog::Schedule,
     clock::Timestamp,
@@ -19,7 +24,7 @@ use frontrow_domain::{
     outcome::StoreError,
     seating::{
         Seat,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries},
+        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
     },
 };
 use std::sync::Arc;
@@ -62,6 +67,18 @@ impl SeatingQueries for Sqlite {
         work.await
     }
 
+    async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
+        let clock = self.clock.clone();
+        let work = self.readers.run(move |conn| {
+            let as_of = clock.now();
+            let stocks = schedules
+                .into_iter()
+                .map(|schedule| stock(conn, schedule, as_of).transpose());
+            stocks.flatten().collect()
+        });
+        work.await
+    }
+
     async fn reservation(&self, id: ReservationId) -> Result<Option<ReservationStatus>, StoreError> {
         let currency = self.policy.currency;
         let clock = self.clock.clone();
@@ -79,6 +96,36 @@ impl SeatingQueries for Sqlite {
         });
         work.await
     }
+}
+
+/// Whether a seat is free and, if none is, when the first hold ends.
+fn stock(conn: &mut SqliteConnection, schedule_id: ScheduleId, as_of: Timestamp) -> Result<Option<Stock>, SqlError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM seats WHERE schedule_id = schedules.schedule_id \
+               AND (status = 'available' OR (status = 'held' AND held_until <= ?))) \
+               FROM schedules WHERE schedule_id = ?";
+    let binds = [as_of.into(), schedule_id.0.into()];
+    let Some(free) = read::<Bool, bool, 2>(conn, sql, binds)?.pop() else {
+        return Ok(None);
+    };
+    let mut first_end = None;
+    if !free {
+        let sql = "SELECT MIN(held_until) FROM seats WHERE schedule_id = ? AND status = 'held'";
+        let ends: Vec<Option<Moment>> = read::<Nullable<BigInt>, _, 1>(conn, sql, [schedule_id.0.into()])?;
+        first_end = ends.into_iter().flatten().next();
+    }
+    Ok(Some(Stock {
+        schedule_id,
+        state: StockState::from_facts(free, first_end.map(|end| end.0)),
+        as_of,
+    }))
+}
+
+/// How many seats are not sold, counted up to `most`.
+pub(super) fn unsold(conn: &mut SqliteConnection, schedule: ScheduleId, most: u64) -> Result<u64, SqlError> {
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM seats WHERE schedule_id = ? AND status <> 'sold' LIMIT ?)";
+    let binds = [schedule.0.into(), count_to_db(most)?.into()];
+    let counted: Vec<Whole<u64>> = read::<BigInt, _, 2>(conn, sql, binds)?;
+    Ok(counted.first().map_or(0, |counted| counted.0))
 }
 
 fn availability(conn: &mut SqliteConnection, schedule: Schedule, now: Timestamp) -> Result<Availability, SqlError> {

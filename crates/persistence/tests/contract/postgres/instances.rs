@@ -54,7 +54,11 @@ impl TwoInstances {
     }
 
     async fn show(&self) -> Show {
-        self.stage.show(Plan::default()).await
+        let plan = Plan {
+            seats: 50,
+            ..Plan::default()
+        };
+        self.stage.show(plan).await
     }
 }
 

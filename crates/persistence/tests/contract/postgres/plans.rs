@@ -160,6 +160,7 @@ async fn read_everything(stage: &Stage<FarAway>, show: &frontrow_contract::Show,
         .expect("valid settings");
     storage.queue.stats(show.id).await.expect("it answers");
     storage.seating.availability(show.concert_id).await.expect("it answers");
+    storage.seating.stock(vec![show.id]).await.expect("it answers");
     let wallet = storage
         .wallets
         .wallet_of(user)

@@ -10,7 +10,7 @@ use frontrow_domain::{
     id::{ConcertId, EntryId, ReservationId, ScheduleId, TokenId, UserId, WalletId},
     identity::{Actor, RegisterUser},
     payment::{Answer, Approval},
-    queue::{GateSettings, JoinQueue, TokenRef, port::Attendant},
+    queue::{Forecast, GateSettings, JoinQueue, TokenRef, port::Attendant},
     seating::{HoldSeats, port::SeatingQueries},
     wallet::{ChargeWallet, Payee, port::WalletQueries},
 };
@@ -84,6 +84,7 @@ async fn open_house(storage: &Sqlite) -> (Arc<Schedule>, TokenRef) {
         actor: Actor::Fan(user.id),
         named: None,
         target: Ok(schedule.clone()),
+        forecast: Forecast::default(),
     };
     let token = made(storage, join).await.unwrap().status.token.reference();
     assert_eq!(storage.admit_due().await.unwrap().admitted, 1);

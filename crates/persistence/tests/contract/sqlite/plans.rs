@@ -79,6 +79,7 @@ async fn no_statement_scans_a_table_that_grows() {
     contract::queue::news_of_a_gate_tell_what_moves_those_who_wait(House::new()).await;
     contract::queue::figures_count_everything_by_the_clock(House::new()).await;
     contract::seating::availability_counts_by_the_clock(House::new()).await;
+    contract::seating::the_stock_follows_holds_and_sales_by_the_clock(House::new()).await;
     contract::seating::a_released_seat_is_free_at_once(House::new()).await;
     contract::wallet::entries_come_newest_first_page_by_page(House::new()).await;
     contract::wallet::the_first_charge_makes_the_wallet(House::new()).await;
@@ -105,10 +106,10 @@ async fn no_statement_scans_a_table_that_grows() {
     }
 }
 
-/// Whether a step reads all of a table that grows.
+/// Whether a step reads all of a table that grows. What another step has found is no table.
 fn scans(step: &str) -> bool {
     let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-    table.is_some_and(|table| !SMALL.contains(&table) && table != "CONSTANT")
+    table.is_some_and(|table| !SMALL.contains(&table) && table != "CONSTANT" && !table.starts_with("(subquery"))
 }
 
 /// Whether a step reads everything of one performance or user although the statement asks for

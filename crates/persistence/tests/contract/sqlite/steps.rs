@@ -8,7 +8,10 @@ use time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_of_more_fans_than_one_step_ends_are_freed_without_a_pause() {
     let stage = Stage::set(House::new()).await;
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        seats: 2_000,
+        ..Plan::default()
+    };
     plan.gate.max_active = 1_200;
     let show = stage.show(plan).await;
     let silent = stage.fans(1_200).await;
