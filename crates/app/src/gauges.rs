@@ -4,6 +4,7 @@ use frontrow_domain::{
     catalog::Schedule,
     clock::{Clock as _, SystemClock},
     id::{ConcertId, ScheduleId},
+    leadership::service::Candidate,
     outcome::StoreError,
     page::PageRequest,
     queue::{port::Stats, service::GateViews},
@@ -165,6 +166,24 @@ impl Collector for ViewAge {
         let help = "Age of the oldest view of a gate that is kept for polls";
         let metric = encoder.encode_descriptor("frontrow_line_view_age_seconds", help, None, age.metric_type())?;
         age.encode(metric)
+    }
+}
+
+/// Whether this instance leads, at the moment of asking.
+pub struct Leads(pub Arc<Candidate>);
+
+impl fmt::Debug for Leads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Leads")
+    }
+}
+
+impl Collector for Leads {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let leads = ConstGauge::new(i64::from(self.0.leads().is_some()));
+        let help = "1 on the instance that lets fans in and tidies up for all";
+        let metric = encoder.encode_descriptor("frontrow_leader", help, None, leads.metric_type())?;
+        leads.encode(metric)
     }
 }
 

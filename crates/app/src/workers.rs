@@ -1,13 +1,23 @@
-//! The background loops. Every instance runs all of them; storage decides who does what (SPEC §4).
+//! The background loops. Every instance runs all of them; letting fans in and tidying up is done
+//! by the one that leads (SPEC §4).
+//!
+//! It is the loop of admission that takes and renews the lease. So whoever leads is at work, and
+//! where that loop stands still, another instance takes over.
 //!
 //! A loop never ends by itself: a failing round is told once, retried ever more slowly and told again when it works; a
 //! round that panics is restarted.
 
 use crate::gauges::GateGauges;
 use async_trait::async_trait;
-use frontrow_domain::{audit::service::audit, outcome::StoreError, queue::service::GateViews, storage::Storage};
+use frontrow_domain::{
+    audit::service::audit, leadership::service::Candidate, outcome::StoreError, queue::service::GateViews,
+    storage::Storage,
+};
 use frontrow_http::HttpMetrics;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tracing::{error, info, warn};
 
@@ -17,7 +27,8 @@ const VIEWS_EVERY: Duration = Duration::from_millis(100);
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
-const SLOWEST_RETRY: Duration = Duration::from_secs(5);
+/// Soon enough for the line to move again within two seconds when storage is back.
+const SLOWEST_RETRY: Duration = Duration::from_secs(1);
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
 /// Looking at everything may take a twentieth of the time at the most, however much there is.
@@ -41,7 +52,28 @@ trait Chore: Send + Sync + 'static {
     async fn round(&self) -> Result<Duration, StoreError>;
 }
 
-struct Admission(Storage);
+struct Admission {
+    storage: Storage,
+    candidate: Arc<Candidate>,
+    /// In which epoch this instance was seen to lead the last time.
+    led: Mutex<Option<u64>>,
+}
+
+impl Admission {
+    /// Says so when this instance has begun or ceased to lead.
+    fn notice(&self) {
+        let mut led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        let leads = self.candidate.leads();
+        if *led == leads {
+            return;
+        }
+        match leads {
+            Some(epoch) => info!(epoch, "this instance leads: it lets fans in and tidies up for all"),
+            None => info!(epoch = *led, "this instance does not lead any more"),
+        }
+        *led = leads;
+    }
+}
 
 #[async_trait]
 impl Chore for Admission {
@@ -50,7 +82,12 @@ impl Chore for Admission {
     }
 
     async fn round(&self) -> Result<Duration, StoreError> {
-        let done = self.0.attendant.admit_due().await?;
+        let stood = self.candidate.stand().await;
+        self.notice();
+        let Some(epoch) = stood? else {
+            return Ok(ADMISSION_EVERY);
+        };
+        let done = self.storage.attendant.admit_due_in(Some(epoch)).await?;
         Ok(if done.more { Duration::ZERO } else { ADMISSION_EVERY })
     }
 }
@@ -83,7 +120,7 @@ impl Chore for Stocks {
     }
 }
 
-struct Sweeper(Storage);
+struct Sweeper(Storage, Arc<Candidate>);
 
 #[async_trait]
 impl Chore for Sweeper {
@@ -92,6 +129,9 @@ impl Chore for Sweeper {
     }
 
     async fn round(&self) -> Result<Duration, StoreError> {
+        if self.1.leads().is_none() {
+            return Ok(ADMISSION_EVERY);
+        }
         self.0.attendant.sweep().await?;
         Ok(SWEEP_EVERY)
     }
@@ -144,6 +184,7 @@ impl Chore for Auditor {
 
 /// The loops of one instance.
 pub struct Workers {
+    candidate: Arc<Candidate>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -153,24 +194,43 @@ impl Workers {
     #[must_use]
     pub fn start(
         storage: &Storage,
+        candidate: Arc<Candidate>,
         views: Arc<GateViews>,
         gates: GateGauges,
         metrics: HttpMetrics,
         audit_every: Option<Duration>,
     ) -> Self {
-        let mut workers = Self {
-            stop: watch::Sender::new(false),
-            tasks: JoinSet::new(),
-        };
-        workers.keep_doing(Admission(storage.clone()));
+        let mut workers = Self::none(candidate.clone());
+        workers.keep_doing(Admission {
+            storage: storage.clone(),
+            candidate: candidate.clone(),
+            led: Mutex::default(),
+        });
         workers.keep_doing(Stocks(views.clone()));
         workers.keep_doing(Views(views));
-        workers.keep_doing(Sweeper(storage.clone()));
+        workers.keep_doing(Sweeper(storage.clone(), candidate));
         workers.keep_doing(Figures(storage.clone(), gates));
         if let Some(every) = audit_every {
             workers.keep_doing(Auditor(storage.clone(), metrics, every));
         }
         workers
+    }
+
+    fn none(candidate: Arc<Candidate>) -> Self {
+        Self {
+            candidate,
+            stop: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Leaves it to the other instances to lead, at once and for good.
+    pub async fn resign(&self, patience: Duration) {
+        match tokio::time::timeout(patience, self.candidate.resign()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "the lease was not given up: it will lapse"),
+            Err(_) => warn!("the lease was not given up in time: it will lapse"),
+        }
     }
 
     /// Ends every loop after its round, or after `patience` in the middle of it.
@@ -239,7 +299,48 @@ async fn pause(stop: &mut watch::Receiver<bool>, duration: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frontrow_domain::{clock::SystemClock, money::Currency, policy::Policy};
+    use frontrow_memory::Memory;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    fn storage() -> Storage {
+        let policy = Policy {
+            hold: time::Duration::MINUTE,
+            claim: time::Duration::MINUTE,
+            seat_limit: 4,
+            currency: Currency::from_code("KRW").unwrap(),
+        };
+        Storage::of(&Memory::new(policy, Arc::new(SystemClock)))
+    }
+
+    fn admission(storage: &Storage) -> Admission {
+        Admission {
+            storage: storage.clone(),
+            candidate: Arc::new(Candidate::new(storage.leadership.clone())),
+            led: Mutex::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_instance_lets_fans_in_until_it_resigns() {
+        let storage = storage();
+        let (one, other) = (admission(&storage), admission(&storage));
+        for admission in [&one, &other, &one] {
+            assert_eq!(admission.round().await, Ok(ADMISSION_EVERY));
+        }
+        assert_eq!((one.candidate.leads(), other.candidate.leads()), (Some(1), None));
+
+        let workers = Workers::none(one.candidate.clone());
+        workers.resign(Duration::from_secs(5)).await;
+        assert_eq!(other.round().await, Ok(ADMISSION_EVERY));
+        assert_eq!((one.candidate.leads(), other.candidate.leads()), (None, Some(2)));
+        assert_eq!(
+            (*one.led.lock().unwrap(), *other.led.lock().unwrap()),
+            (Some(1), Some(2))
+        );
+        one.round().await.unwrap();
+        assert_eq!(*one.led.lock().unwrap(), None, "it is noticed");
+    }
 
     /// Panics, fails, then works.
     struct Clumsy(Arc<AtomicU32>);
@@ -262,10 +363,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_loop_outlives_panics_and_failures_and_ends_when_told() {
         let rounds = Arc::new(AtomicU32::new(0));
-        let mut workers = Workers {
-            stop: watch::Sender::new(false),
-            tasks: JoinSet::new(),
-        };
+        let mut workers = Workers::none(admission(&storage()).candidate);
         workers.keep_doing(Clumsy(rounds.clone()));
         while rounds.load(SeqCst) < 5 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -278,8 +376,8 @@ mod tests {
 
     #[test]
     fn retries_slow_down_to_a_limit() {
-        let waits: Vec<_> = [1, 2, 3, 5, 9, u32::MAX].map(retry_after).into();
+        let waits: Vec<_> = [1, 2, 3, 4, 9, u32::MAX].map(retry_after).into();
         let millis: Vec<_> = waits.iter().map(Duration::as_millis).collect();
-        assert_eq!(millis, [200, 400, 800, 3_200, 5_000, 5_000]);
+        assert_eq!(millis, [200, 400, 800, 1_000, 1_000, 1_000]);
     }
 }

@@ -38,6 +38,8 @@ pub mod idempotency;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod identity;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod leadership;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod payment;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod queue;
@@ -143,6 +145,13 @@ macro_rules! every_promise {
                 never_more_are_inside_than_seats_can_become_theirs
                 nobody_enters_a_house_that_is_sold_out
             }
+            leadership {
+                one_leads_until_its_lease_lapses
+                a_leader_stays_by_asking_in_time
+                who_resigns_makes_room_at_once
+                only_the_lease_that_was_seen_is_replaced
+                nobody_is_let_in_for_a_leader_whose_epoch_is_over
+            }
             seating {
                 a_hold_is_stored_in_full
                 a_hold_takes_all_its_seats_or_none
@@ -238,6 +247,7 @@ macro_rules! every_race {
             a_hold_is_paid_in_time_or_taken_over
             a_sweep_never_frees_what_was_taken_over
             two_admission_loops_let_nobody_in_twice
+            one_of_many_takes_the_lease
             who_leaves_is_never_inside
             whoever_leaves_the_line_is_told_of_once
             a_gate_changed_during_admission_keeps_both_changes

@@ -54,4 +54,6 @@ typed_id! {
     EntryId,
     /// An operator's key.
     OperatorKeyId,
+    /// One process of the service, from its start to its end.
+    InstanceId,
 }

@@ -14,6 +14,7 @@ pub mod decision;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
+pub mod leadership;
 pub mod money;
 pub mod outcome;
 pub mod page;

@@ -5,6 +5,7 @@ use crate::{
     catalog::port::CatalogQueries,
     decision::port::Decisions,
     identity::port::Identities,
+    leadership::port::Leadership,
     payment::port::PaymentQueries,
     queue::port::{Attendant, QueueQueries},
     seating::port::SeatingQueries,
@@ -24,6 +25,7 @@ pub struct Storage {
     pub wallets: Arc<dyn WalletQueries>,
     pub payments: Arc<dyn PaymentQueries>,
     pub attendant: Arc<dyn Attendant>,
+    pub leadership: Arc<dyn Leadership>,
     pub books: Arc<dyn Books>,
 }
 
@@ -39,6 +41,7 @@ impl Storage {
             + WalletQueries
             + PaymentQueries
             + Attendant
+            + Leadership
             + Books
             + 'static,
     {
@@ -51,6 +54,7 @@ impl Storage {
             wallets: adapter.clone(),
             payments: adapter.clone(),
             attendant: adapter.clone(),
+            leadership: adapter.clone(),
             books: adapter.clone(),
         }
     }

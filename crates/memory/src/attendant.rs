@@ -23,7 +23,10 @@ const MOST_AT_A_SWEEP: usize = 10_000;
 
 #[async_trait]
 impl Attendant for Memory {
-    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+    async fn admit_due_in(&self, epoch: Option<u64>) -> Result<Admitted, StoreError> {
+        if !self.lease.allows(epoch) {
+            return Ok(Admitted::default());
+        }
         let mut world = self.world();
         let now = self.clock.now();
         let mut done = Admitted::default();

@@ -10,6 +10,7 @@ mod catalog;
 mod decisions;
 mod house;
 mod identity;
+mod leadership;
 mod line;
 mod payment;
 mod queue;
@@ -18,7 +19,7 @@ mod tally;
 mod wallet;
 mod world;
 
-use frontrow_domain::{clock::Clock, policy::Policy};
+use frontrow_domain::{clock::Clock, leadership::OwnLease, policy::Policy};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use world::World;
 
@@ -26,6 +27,7 @@ use world::World;
 pub struct Memory {
     policy: Policy,
     clock: Arc<dyn Clock>,
+    lease: OwnLease,
     world: Mutex<World>,
 }
 
@@ -36,6 +38,7 @@ impl Memory {
         Arc::new(Self {
             policy,
             clock,
+            lease: OwnLease::default(),
             world: Mutex::default(),
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    gauges::{GateGauges, ViewAge},
+    gauges::{GateGauges, Leads, ViewAge},
     output::say,
     secret,
     settings::Settings,
@@ -10,7 +10,9 @@ use crate::{
     wiring::{self, OpenStorage, Purpose},
     workers::Workers,
 };
-use frontrow_domain::{clock::SystemClock, payment::service::Payments, storage::Storage};
+use frontrow_domain::{
+    clock::SystemClock, leadership::service::Candidate, payment::service::Payments, storage::Storage,
+};
 use frontrow_http::{Api, HttpMetrics, OperatorSecret, Parts, Server};
 use frontrow_persistence::metrics::StoreMetrics;
 use prometheus_client::registry::Registry;
@@ -21,6 +23,8 @@ use tracing::{info, warn};
 
 /// How long background work may take to end. Requests have ten seconds before it, lanes three after it: exit within 15.
 const WORKERS_END: Duration = Duration::from_secs(1);
+/// A lease that is not given up by then lapses soon anyway.
+const RESIGNED: Duration = Duration::from_millis(500);
 const LANES_END: Duration = Duration::from_secs(3);
 
 /// Serves until a signal comes.
@@ -59,6 +63,8 @@ impl Running {
         let open = OpenStorage::open(settings, Purpose::Serve, &store_metrics).await?;
         let storage = open.storage.clone();
         registry.register_collector(Box::new(ViewAge(open.views.clone())));
+        let candidate = Arc::new(Candidate::new(storage.leadership.clone()));
+        registry.register_collector(Box::new(Leads(candidate.clone())));
         let root = secret::of(&settings.secret, &settings.storage)?;
         let provider = wiring::provider(settings.payments);
         let api = Api::new(Parts {
@@ -84,7 +90,8 @@ impl Running {
         let blocked = |error: io::Error| Failure::Runtime(format!("cannot listen on {listen}: {error}"));
         let server = Server::bind(listen, settings.workers, &api).map_err(blocked)?;
         let address = server.local_addr().map_err(blocked)?;
-        let workers = Workers::start(&storage, open.views.clone(), gauges, metrics, settings.audit_every);
+        let views = open.views.clone();
+        let workers = Workers::start(&storage, candidate, views, gauges, metrics, settings.audit_every);
         Ok(Self {
             address,
             api,
@@ -131,7 +138,7 @@ impl Running {
         info!(signal, "stopping: finishing what was begun");
         self.api.drain();
         let finish = async {
-            stopper.stop().await;
+            tokio::join!(self.workers.resign(RESIGNED), stopper.stop());
             if let Err(error) = serving.await {
                 warn!(%error, "the server did not end well");
             }

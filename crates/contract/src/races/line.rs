@@ -8,6 +8,7 @@ use crate::{
 use frontrow_domain::{
     decision::Command,
     id::TokenId,
+    leadership::service::Candidate,
     payment::PayReservation,
     queue::{GatePatch, JoinQueue, LeaveQueue, TokenState},
     seating::{ReservationState, SeatStatus},
@@ -117,6 +118,29 @@ pub async fn two_admission_loops_let_nobody_in_twice<F: Fixture>(fixture: F) -> 
     let first = stage.status(opener.token).await.token;
     check(first.number == 1, "the first in line entered first", &first)?;
     stage.violations().await
+}
+
+pub async fn one_of_many_takes_the_lease<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    stage.fixture.about_to_race(8);
+    let candidates: Vec<_> = (0..8)
+        .map(|_| Arc::new(Candidate::new(stage.storage.leadership.clone())))
+        .collect();
+    let standing = candidates.iter().cloned();
+    let standing: Vec<_> = standing
+        .map(|candidate| tokio::spawn(async move { candidate.stand().await }))
+        .collect();
+    let mut leading = Vec::new();
+    for stood in standing {
+        let stood = stood.await.expect("no contender panics");
+        leading.extend(stood.expect("the storage answers"));
+    }
+    check(leading == [1], "one of them leads", &leading)?;
+    let knowing = candidates
+        .iter()
+        .filter(|candidate| candidate.leads().is_some())
+        .count();
+    check(knowing == 1, "and knows it", &knowing)
 }
 
 pub async fn who_leaves_is_never_inside<F: Fixture>(fixture: F) -> Found {

@@ -9,6 +9,7 @@ use frontrow_domain::{
     decision::{Command, Verdict, decide_each, port::Decisions},
     id::{ConcertId, OperatorKeyId, PaymentId, ReservationId, ScheduleId, UserId, WalletId},
     identity::{OperatorKey, User, port::Identities},
+    leadership::{Lease, port::Leadership},
     outcome::StoreError,
     page::{Page, PageRequest},
     payment::{Payment, PaymentStatus, port::PaymentQueries},
@@ -45,7 +46,7 @@ impl Decisions for Toy {
 
 #[async_trait]
 impl Attendant for Toy {
-    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+    async fn admit_due_in(&self, _: Option<u64>) -> Result<Admitted, StoreError> {
         let admitted = self.transact(|tables, now| admit_next(tables, &self.policy, now)).await;
         Ok(Admitted { admitted, more: false })
     }
@@ -56,6 +57,24 @@ impl Attendant for Toy {
             holds,
             ..Swept::default()
         })
+    }
+}
+
+#[async_trait]
+impl Leadership for Toy {
+    async fn lease(&self) -> Result<(Lease, Timestamp), StoreError> {
+        Ok(self.read(|tables, now| (tables.lease, now)))
+    }
+
+    async fn replace_lease(&self, seen: Lease, next: Lease) -> Result<bool, StoreError> {
+        let replace = |tables: &mut Tables, _| {
+            let same = tables.lease == seen;
+            if same {
+                tables.lease = next;
+            }
+            same
+        };
+        Ok(self.transact(replace).await)
     }
 }
 

@@ -8,6 +8,7 @@ use frontrow_domain::{
     id::{ConcertId, EntryId, PaymentId, ReservationId, ScheduleId, TokenId, UserId},
     idempotency::{Record, RecordId},
     identity::User,
+    leadership::Lease,
     payment::Payment,
     policy::Policy,
     queue::{Line, QueueToken, TokenState},
@@ -41,6 +42,7 @@ pub struct Tables {
     pub entries: BTreeMap<EntryId, Entry>,
     pub payments: BTreeMap<PaymentId, Payment>,
     pub records: BTreeMap<RecordId, Record>,
+    pub lease: Lease,
 }
 
 pub struct Toy {
@@ -102,6 +104,9 @@ impl Tables {
         take(&mut self.entries, &before.entries, after.entries);
         take(&mut self.payments, &before.payments, after.payments);
         take(&mut self.records, &before.records, after.records);
+        if after.lease != before.lease {
+            self.lease = after.lease;
+        }
     }
 
     pub fn waiting(&self, schedule: ScheduleId) -> Vec<QueueToken> {

@@ -142,7 +142,15 @@ pub trait Attendant: Send + Sync {
     /// At every gate with somebody waiting: ends tokens whose time is over, then lets in what
     /// [`super::admit`] allows, strictly by number, and moves the gate's mark. A gate that
     /// another instance is working on is passed over.
-    async fn admit_due(&self) -> Result<Admitted, StoreError>;
+    ///
+    /// Nobody is let in for a leader whose epoch is over ([`crate::leadership::Lease::epoch`]);
+    /// without an epoch it does not matter who leads.
+    async fn admit_due_in(&self, epoch: Option<u64>) -> Result<Admitted, StoreError>;
+
+    /// [`Self::admit_due_in`], whoever leads.
+    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+        self.admit_due_in(None).await
+    }
 
     /// Frees the seats of lapsed holds, ends tokens whose time is over, deletes idempotency
     /// records past their time.

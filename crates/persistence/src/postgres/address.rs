@@ -16,8 +16,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest a transaction may sit idle: its owner has died or cannot be heard any more, and its
-/// locks are in the way of those who want to know what became of it.
-const IDLE_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// locks are in the way of those who want to know what became of it. Shorter than they wait for locks.
+const IDLE_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// The longest it may take until a server is there.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

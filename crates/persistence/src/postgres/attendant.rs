@@ -17,7 +17,7 @@ use crate::codec::{count_from_db, count_to_db};
 use async_trait::async_trait;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
@@ -32,7 +32,8 @@ use frontrow_domain::{
 use uuid::Uuid;
 
 /// Gates that are open and behind which somebody waits. A gate and its line are looked up for each
-/// open performance, of which there are few, however many gates and fans there are.
+/// open performance, of which there are few, however many gates and fans there are. Nothing is looked
+/// up for a leader whose epoch is over.
 const GATES: &str = "
     SELECT s.schedule_id, s.booking_opens_at, s.booking_closes_at
     FROM schedules s
@@ -44,6 +45,7 @@ const GATES: &str = "
         WHERE t.schedule_id = s.schedule_id AND t.number > gate.admitted_number AND t.state = 'waiting'
         LIMIT 1) next
     WHERE s.booking_closes_at > statement_timestamp() AND s.booking_opens_at <= statement_timestamp()
+        AND ($1 IS NULL OR EXISTS (SELECT FROM leadership WHERE one AND epoch = $1))
     ORDER BY s.schedule_id";
 
 /// `at` is later than the snapshot of the same statement: whoever is not counted any more had left
@@ -93,9 +95,13 @@ struct UnsoldRow {
 
 #[async_trait]
 impl Attendant for Postgres {
-    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+    async fn admit_due_in(&self, epoch: Option<u64>) -> Result<Admitted, StoreError> {
+        let epoch = epoch.map(count_to_db).transpose()?;
         let gates: Vec<DueGate> = self
-            .query(|_, lease| Box::pin(async move { Ok(sql(GATES).load(&mut lease.connection()?).await?) }))
+            .query(move |_, lease| {
+                let gates = sql(GATES).bind::<Nullable<BigInt>, _>(epoch);
+                Box::pin(async move { Ok(gates.load(&mut lease.connection()?).await?) })
+            })
             .await?;
         let mut done = Admitted::default();
         let mut trouble = None;
@@ -125,7 +131,7 @@ impl Postgres {
     /// deadlock with a decision about both.
     async fn admit_at(&self, due: DueGate) -> Result<u64, StoreError> {
         sweep::tokens_inside(self, ScheduleId(due.schedule_id)).await?;
-        self.transact(Mode::Write, move |inner, lease| Box::pin(inner.admit_at(lease, due)))
+        self.transact(Mode::Admission, move |inner, lease| Box::pin(inner.admit_at(lease, due)))
             .await
     }
 }

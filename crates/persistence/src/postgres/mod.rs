@@ -16,6 +16,7 @@ mod deployment;
 mod error;
 mod grouped;
 mod identity;
+mod leadership;
 mod load;
 mod locks;
 mod migrate;

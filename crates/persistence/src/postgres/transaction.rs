@@ -18,6 +18,8 @@ const DEADLINE: Duration = Duration::from_millis(1_500);
 pub(super) enum Mode {
     /// Changing rows under locks.
     Write,
+    /// Letting fans in.
+    Admission,
     /// Reading many tables as they are at one moment.
     Snapshot,
 }
@@ -26,7 +28,7 @@ impl Mode {
     /// How long it may take.
     pub(super) fn deadline(self) -> Duration {
         match self {
-            Mode::Write => Duration::from_secs(3),
+            Mode::Write | Mode::Admission => Duration::from_secs(3),
             Mode::Snapshot => Duration::from_secs(30),
         }
     }
@@ -35,6 +37,10 @@ impl Mode {
     pub(super) fn begin(self) -> &'static str {
         match self {
             Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            // A leader that is not heard of any more must not keep its gate from the next one.
+            Mode::Admission => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '1s'"
+            }
             Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '30s'",
         }
     }

@@ -37,7 +37,10 @@ const STEP: usize = 500;
 
 #[async_trait]
 impl Attendant for Sqlite {
-    async fn admit_due(&self) -> Result<Admitted, StoreError> {
+    async fn admit_due_in(&self, epoch: Option<u64>) -> Result<Admitted, StoreError> {
+        if !self.lease.allows(epoch) {
+            return Ok(Admitted::default());
+        }
         let clock = self.clock.clone();
         let due = self.readers.run(move |conn| due_gates(conn, clock.now())).await?;
         let mut done = Admitted::default();

@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod file;
 mod identity;
+mod leadership;
 mod load;
 mod migrate;
 mod payment;
@@ -32,7 +33,7 @@ pub use error::OpenError;
 use crate::{metrics::StoreMetrics, sold_out::SoldOut};
 use connection::Opener;
 use file::Taken;
-use frontrow_domain::{clock::Clock, policy::Policy};
+use frontrow_domain::{clock::Clock, leadership::OwnLease, policy::Policy};
 use pool::Pool;
 use std::{path::PathBuf, sync::Arc};
 use steady::Steady;
@@ -60,6 +61,7 @@ pub struct Sqlite {
     policy: Policy,
     clock: Arc<Steady>,
     sold_out: Arc<SoldOut>,
+    lease: OwnLease,
     // Dropped in this order: the writer closes the file last and leaves no log behind.
     readers: Pool,
     writer: Pool,
@@ -82,6 +84,7 @@ impl Sqlite {
             policy: settings.policy,
             clock: Arc::new(Steady::new(settings.clock)),
             sold_out: Arc::default(),
+            lease: OwnLease::default(),
             readers,
             writer,
             _taken: taken,

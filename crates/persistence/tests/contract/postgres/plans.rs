@@ -10,6 +10,7 @@ use frontrow_domain::{
     id::OperatorKeyId,
     idempotency::{Fingerprint, RecordId, Request, RequestKey},
     identity::{OperatorKey, Scope},
+    leadership::service::Candidate,
     page::PageRequest,
     payment::{Answer, Approval, PayReservation},
     queue::GatePatch,
@@ -187,6 +188,8 @@ async fn read_everything(stage: &Stage<FarAway>, show: &frontrow_contract::Show,
     stage.reservation(payments.items[0].reservation_id).await;
     // What has lapsed is found by the same statements whether or not there is any.
     storage.attendant.sweep().await.expect("it answers");
+    let candidate = Candidate::new(storage.leadership.clone());
+    assert!(matches!(candidate.stand().await, Ok(Some(_))));
     storage.books.ping().await.expect("it answers");
     stage.assert_sound().await;
 }
