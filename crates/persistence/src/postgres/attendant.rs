@@ -109,9 +109,9 @@ impl Attendant for Postgres {
         let gates = gates.into_iter();
         for due in gates.filter(|due| !sold_out.was_just(ScheduleId(due.schedule_id))) {
             match self.admit_at(due).await {
-                Ok(admitted) => {
-                    done.admitted += admitted;
-                    done.more |= admitted == MOST_AT_ONCE;
+                Ok(step) => {
+                    done.admitted += step.admitted;
+                    done.more |= step.more;
                 }
                 // One gate must not keep the others shut.
                 Err(error) => trouble = Some(error),
@@ -126,13 +126,20 @@ impl Attendant for Postgres {
 }
 
 impl Postgres {
-    /// Lets in what one gate allows; says how many came in. Ended tokens are put away in a
-    /// transaction of their own: one that held them while it waits for tokens in line could
-    /// deadlock with a decision about both.
-    async fn admit_at(&self, due: DueGate) -> Result<u64, StoreError> {
-        sweep::tokens_inside(self, ScheduleId(due.schedule_id)).await?;
-        self.transact(Mode::Admission, move |inner, lease| Box::pin(inner.admit_at(lease, due)))
-            .await
+    /// Lets in what one gate allows. Ended tokens are put away in a transaction of their own: one
+    /// that held them while it waits for tokens in line could deadlock with a decision about both.
+    /// However many they are, their places are taken step by step.
+    async fn admit_at(&self, due: DueGate) -> Result<Admitted, StoreError> {
+        let more_to_end = sweep::tokens_inside(self, ScheduleId(due.schedule_id)).await?;
+        let admitted = self
+            .transact(Mode::Admission, move |inner, lease| {
+                Box::pin(inner.admit_at(lease, due))
+            })
+            .await?;
+        Ok(Admitted {
+            admitted,
+            more: more_to_end || admitted == MOST_AT_ONCE,
+        })
     }
 }
 

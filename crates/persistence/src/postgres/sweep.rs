@@ -57,26 +57,31 @@ pub(super) async fn all(storage: &Postgres) -> Result<Swept, StoreError> {
             break;
         }
     }
-    swept.tokens = step_by_step(storage, TOKENS, None).await?;
-    swept.records = step_by_step(storage, RECORDS, None).await?;
+    swept.tokens = step_by_step(storage, TOKENS).await?;
+    swept.records = step_by_step(storage, RECORDS).await?;
     Ok(swept)
 }
 
-/// Ends the active tokens of one gate whose time is over.
-pub(super) async fn tokens_inside(storage: &Postgres, schedule: ScheduleId) -> Result<u64, StoreError> {
-    step_by_step(storage, TOKENS_INSIDE, Some(schedule)).await
+/// Ends active tokens of one gate whose time is over, as many as one step takes; says whether there
+/// may be more of them.
+pub(super) async fn tokens_inside(storage: &Postgres, schedule: ScheduleId) -> Result<bool, StoreError> {
+    let done = storage
+        .query(move |_, lease| {
+            let step = sql(TOKENS_INSIDE).bind::<BigInt, _>(i64::from(STEP));
+            let step = step.bind::<SqlUuid, _>(schedule.0);
+            Box::pin(async move { Ok(step.execute(&mut lease.connection()?).await?) })
+        })
+        .await?;
+    Ok(done as u64 == u64::from(STEP))
 }
 
 /// Repeats a statement until it finds nothing more to do.
-async fn step_by_step(storage: &Postgres, text: &'static str, at: Option<ScheduleId>) -> Result<u64, StoreError> {
+async fn step_by_step(storage: &Postgres, text: &'static str) -> Result<u64, StoreError> {
     let mut total = 0;
     for _ in 0..MOST_STEPS {
         let done = storage
             .query(move |_, lease| {
-                let mut step = sql(text).bind::<BigInt, _>(i64::from(STEP));
-                if let Some(schedule) = at {
-                    step = step.bind::<SqlUuid, _>(schedule.0);
-                }
+                let step = sql(text).bind::<BigInt, _>(i64::from(STEP));
                 Box::pin(async move { Ok(step.execute(&mut lease.connection()?).await? as u64) })
             })
             .await?;

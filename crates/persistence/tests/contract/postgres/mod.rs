@@ -2,6 +2,7 @@
 
 mod commits;
 mod connections;
+mod crowds;
 mod instances;
 mod migrating;
 mod plans;
