@@ -4,6 +4,7 @@ use crate::{
     api::Api,
     endpoint::{Outcome, json},
     extract::{Booker, Call},
+    fresh::NotBefore,
     limits::Rule,
     problem::Problem,
     queue,
@@ -13,7 +14,7 @@ use actix_web::http::StatusCode;
 use frontrow_domain::{
     catalog::TargetRefusal,
     id::ConcertId,
-    queue::{Errand, TokenRef, TokenStatus, admits},
+    queue::{Errand, TokenRef, TokenState, TokenStatus, admits},
     seating::{HoldRefusal, port::Availability},
 };
 use serde::Serialize;
@@ -96,9 +97,12 @@ pub(crate) async fn list(call: Call) -> Outcome {
 /// Where a token stands, or stood a moment ago. A slot that waits to be claimed is claimed now.
 async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
     let (writes, claims) = (&call.api().writes, &call.api().claims);
-    let not_before = writes.not_before(token.id).max(claims.not_before(token.id));
-    if let Some(status) = call.api().places.at_hand(token.id, not_before) {
-        return Ok(status);
+    let mut not_before = writes.not_before(token.id).max(claims.not_before(token.id));
+    match call.api().places.at_hand(token.id, not_before) {
+        // Another instance may have told them since that it is their turn.
+        Some(Some(status)) if status.state() == TokenState::Waiting => not_before = NotBefore::now(),
+        Some(status) => return Ok(status),
+        None => {}
     }
     let asked = call.read(move |api| async move {
         let ask = async |_| api.statuses.ask(token).await;

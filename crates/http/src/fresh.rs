@@ -53,6 +53,11 @@ impl NotBefore {
         Self(Instant::now().checked_sub(FRESH))
     }
 
+    /// Only an answer that is still to be asked for will do.
+    pub(crate) fn now() -> Self {
+        Self(Some(Instant::now()))
+    }
+
     fn allows(self, asked_at: Instant) -> bool {
         self.0.is_none_or(|not_before| not_before < asked_at)
     }

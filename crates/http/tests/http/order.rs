@@ -157,9 +157,12 @@ async fn the_seat_map_checks_from_the_outside_in() {
         .await;
     scene.house.advance(Duration::seconds(1));
     scene.house.admit().await;
-    let entered = scene.seats(nowhere, "never", "").queue(&waiting);
-    let entered = entered.until(|answer| answer.code() != "token_not_active").await;
-    assert_eq!(entered.code(), "user_mismatch", "{}", entered.body);
+    // Another instance may have told the fan already: nobody is sent away who is inside by now.
+    scene
+        .seats(nowhere, "never", "")
+        .queue(&waiting)
+        .refused(403, "user_mismatch")
+        .await;
     scene
         .seats(nowhere, "never", "")
         .queue(place)
