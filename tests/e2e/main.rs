@@ -1,6 +1,7 @@
 //! Stories told to the real binary over real sockets.
 
 mod arrows;
+mod big_story;
 mod commands;
 mod contract_gate;
 mod contract_holds;
@@ -15,10 +16,12 @@ mod contract_restart;
 mod contract_seats;
 mod contract_users;
 mod crashes;
+mod crowd;
 mod demo;
 mod document;
 mod gate;
 mod instances;
+mod leader;
 mod outlook;
 mod polls;
 mod process;

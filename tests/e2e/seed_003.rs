@@ -1,11 +1,11 @@
 //! The five diagrams of seed 003, in its order.
 
 use crate::refusals::needs_both_tokens;
-use e2e::{Deployment, Fan, Performance, Show, eventually, now, on_every_storage};
+use e2e::{Deployment, Fan, Performance, Show, eventually, now, on_every_deployment};
 use serde_json::json;
 use time::Duration;
 
-on_every_storage!(
+on_every_deployment!(
     issuing_tokens_and_keeping_the_line,
     listing_dates_and_seats,
     reserving_seats,

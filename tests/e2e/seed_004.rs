@@ -1,10 +1,10 @@
 //! The five diagrams of seed 004, in its order.
 
 use crate::refusals::{needs_an_access_token, needs_both_tokens};
-use e2e::{Deployment, Fan, Performance, Show, forged, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, Performance, Show, forged, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(
+on_every_deployment!(
     issuing_a_user_token,
     listing_dates_and_seats,
     reserving_seats,

@@ -6,18 +6,20 @@ use serde_json::Value;
 use std::{
     fmt::{self, Write as _},
     pin::Pin,
+    sync::Arc,
 };
 
-/// Somebody who calls one server, with or without a credential.
+/// Somebody who calls one server, or each time any of several, with or without a credential.
 #[derive(Debug, Clone)]
 pub struct Client {
-    base: String,
+    bases: Arc<[String]>,
     http: reqwest::Client,
     bearer: Option<String>,
 }
 
 impl Client {
-    pub(crate) fn new(base: &str) -> Self {
+    /// Calls go to one of these addresses, chosen anew for each, as by a load balancer.
+    pub(crate) fn new(bases: impl IntoIterator<Item = String>) -> Self {
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
@@ -25,7 +27,7 @@ impl Client {
             .build()
             .expect("a client without TLS needs nothing");
         Self {
-            base: base.trim_end_matches('/').to_owned(),
+            bases: bases.into_iter().collect(),
             http,
             bearer: None,
         }
@@ -40,17 +42,25 @@ impl Client {
         }
     }
 
-    /// Where it calls, as `http://address:port`.
+    /// Where the next call goes, as `http://address:port`.
     #[must_use]
     pub fn base(&self) -> &str {
-        &self.base
+        &self.bases[rand::random_range(0..self.bases.len())]
+    }
+
+    /// The same client for each of its addresses.
+    pub(crate) fn apart(&self) -> impl Iterator<Item = Self> {
+        self.bases.iter().map(|base| Self {
+            bases: Arc::from([base.clone()]),
+            ..self.clone()
+        })
     }
 
     /// A call to be completed and awaited.
     pub fn call(&self, method: Method, path: &str) -> Call {
         let call = Call {
             http: self.http.clone(),
-            url: format!("{}{path}", self.base),
+            url: format!("{}{path}", self.base()),
             method,
             headers: HeaderMap::new(),
             body: None,
@@ -78,7 +88,7 @@ impl Client {
 
     /// The status of a GET, when the server answers at all.
     pub(crate) async fn try_get(&self, path: &str) -> Option<u16> {
-        let answer = self.http.get(format!("{}{path}", self.base)).send().await.ok()?;
+        let answer = self.http.get(format!("{}{path}", self.base())).send().await.ok()?;
         Some(answer.status().as_u16())
     }
 }
@@ -143,7 +153,21 @@ impl Call {
     ///
     /// When the answer breaks a convention of the contract.
     pub async fn send(self) -> Result<Answer, reqwest::Error> {
-        let exchange = self.to_string();
+        loop {
+            let (answer, path) = self.exchange().await?;
+            // The server had given up waiting for a request on this connection before it saw this one.
+            if answer.status == 408 && answer.body.is_empty() {
+                continue;
+            }
+            if self.method != Method::HEAD {
+                conventions::check(&answer, &path);
+            }
+            return Ok(answer);
+        }
+    }
+
+    /// The answer, and the path that it is of.
+    async fn exchange(&self) -> Result<(Answer, String), reqwest::Error> {
         let mut request = self
             .http
             .request(self.method.clone(), &self.url)
@@ -156,11 +180,7 @@ impl Call {
         let path = response.url().path().to_owned();
         let headers = response.headers().clone();
         let body = response.bytes().await?;
-        let answer = Answer::new(exchange, status, headers, body.to_vec());
-        if self.method != Method::HEAD {
-            conventions::check(&answer, &path);
-        }
-        Ok(answer)
+        Ok((Answer::new(self.to_string(), status, headers, body.to_vec()), path))
     }
 }
 

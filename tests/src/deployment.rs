@@ -21,6 +21,7 @@ pub struct Deployment {
     ground: Arc<Ground>,
     settings: BTreeMap<String, String>,
     operator_key: String,
+    instances: usize,
 }
 
 impl Deployment {
@@ -46,7 +47,14 @@ impl Deployment {
             ground,
             settings: settings.map(|(name, value)| (format!("FRONTROW_{name}"), value)).into(),
             operator_key,
+            instances: 1,
         }
+    }
+
+    /// The same deployment with so many processes behind each [`Server`]: every call goes to any of them.
+    #[must_use]
+    pub fn on_instances(self, instances: usize) -> Self {
+        Self { instances, ..self }
     }
 
     /// The same deployment with the setting `FRONTROW_<name>`: `.with("HOLD_SECONDS", "2")`.
@@ -101,7 +109,26 @@ impl Deployment {
     ///
     /// When it does not become ready; with what it wrote to stderr.
     pub async fn start(&self) -> Server {
-        Server::start(self.clone()).await
+        Server::start(self.clone(), self.instances).await
+    }
+
+    /// Where the deployment's storage is.
+    #[must_use]
+    pub fn storage_url(&self) -> &str {
+        &self.ground.url
+    }
+
+    /// A connection of the test's own to the deployment's PostgreSQL database.
+    ///
+    /// # Panics
+    ///
+    /// On another storage, and when the server does not answer.
+    pub async fn database(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(self.storage_url(), tokio_postgres::NoTls)
+            .await
+            .expect("PostgreSQL answers");
+        tokio::spawn(connection);
+        client
     }
 
     /// Runs SQL on the deployment's PostgreSQL database, for tests that damage what they keep.

@@ -27,6 +27,7 @@ mod deployment;
 mod fan;
 mod forge;
 mod operator;
+mod partition;
 mod server;
 mod storage;
 mod when;
@@ -38,6 +39,7 @@ pub use deployment::Deployment;
 pub use fan::Fan;
 pub use forge::{forged, unknown_id};
 pub use operator::{Operator, Performance, Show};
+pub use partition::Partition;
 pub use reqwest::Method;
 pub use server::Server;
 pub use storage::Storage;
@@ -48,8 +50,32 @@ pub use when::{PATIENCE, date_of, eventually, instant, moment, now};
 /// A story is an `async fn(Deployment)` beside the call.
 #[macro_export]
 macro_rules! on_every_storage {
-    ($($story:ident),+ $(,)?) => {$(
+    ($($story:ident),+ $(,)?) => { $crate::tell! { $($story {})+ } };
+}
+
+/// The same, and `story::three_instances`, where each call goes to any of three instances on one PostgreSQL.
+#[macro_export]
+macro_rules! on_every_deployment {
+    ($($story:ident),+ $(,)?) => {
+        $crate::tell! {
+            $($story {
+                #[tokio::test]
+                async fn three_instances() {
+                    let deployment = $crate::Deployment::on($crate::Storage::Postgres).on_instances(3);
+                    Box::pin(super::$story(deployment)).await;
+                }
+            })+
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tell {
+    ($($story:ident { $($more:tt)* })+) => {$(
         mod $story {
+            $($more)*
+
             #[tokio::test]
             async fn memory() {
                 Box::pin(super::$story($crate::Deployment::on($crate::Storage::Memory))).await;

@@ -1,6 +1,7 @@
-//! One running process of the binary.
+//! Running processes of the binary.
 
 use crate::{Answer, Client, Deployment, Fan, Method, Operator, PATIENCE, Performance, Show, eventually};
+use futures_util::future::join_all;
 use std::{
     fmt,
     io::{BufRead as _, BufReader, Read},
@@ -10,38 +11,33 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// A `frontrow serve` that is ready. When the value goes, the process is killed; when that happens because a test
-/// fails, what the process wrote to stderr is shown.
+/// A `frontrow serve` that is ready, or several that one calls as if they were one. When the value goes, the processes
+/// are killed; when that happens because a test fails, what they wrote to stderr is shown.
 pub struct Server {
     client: Client,
-    process: Process,
+    processes: Vec<Process>,
     deployment: Deployment,
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server {} at {}", self.process.child.id(), self.client.base())
+        write!(f, "server {} at {}", self.process_id(), self.client.base())
     }
 }
 
 impl Server {
-    pub(crate) async fn start(deployment: Deployment) -> Self {
-        let (mut process, address) = Process::start(deployment.command(&["serve"]));
-        let address = match tokio::time::timeout(PATIENCE, address).await {
-            Ok(Ok(address)) => address,
-            Ok(Err(_)) => {
-                let status = process.child.wait().expect("a child can be awaited");
-                panic!("the server ended ({status}) before it was listening");
-            }
-            Err(_) => panic!("the server was not listening after {PATIENCE:?}"),
-        };
+    pub(crate) async fn start(deployment: Deployment, instances: usize) -> Self {
+        let started = join_all((0..instances).map(|_| Process::listening(deployment.command(&["serve"])))).await;
+        let (processes, addresses): (Vec<_>, Vec<_>) = started.into_iter().unzip();
         let server = Self {
-            client: Client::new(&address),
-            process,
+            client: Client::new(addresses),
+            processes,
             deployment,
         };
-        let ready = async || (server.client.try_get("/health/ready").await? == 200).then_some(());
-        eventually("/health/ready answers 200", ready).await;
+        for instance in server.client.apart() {
+            let ready = async || (instance.try_get("/health/ready").await? == 200).then_some(());
+            eventually("/health/ready answers 200", ready).await;
+        }
         server
     }
 
@@ -57,10 +53,10 @@ impl Server {
         self.client.base()
     }
 
-    /// The id of its process.
+    /// The id of its process; of the first if there are several.
     #[must_use]
     pub fn process_id(&self) -> u32 {
-        self.process.child.id()
+        self.processes[0].child.id()
     }
 
     /// A client without any credential.
@@ -104,19 +100,43 @@ impl Server {
     /// What it wrote to stderr so far.
     #[must_use]
     pub fn stderr(&self) -> String {
-        self.process.stderr()
+        self.processes.iter().map(Process::stderr).collect()
     }
 
-    /// Sends SIGTERM and waits for the end.
+    /// Sends SIGTERM and waits for the end; the status tells of a failure if there was one.
     pub async fn stop(mut self) -> ExitStatus {
-        self.process.terminate();
-        let process = &mut self.process;
-        eventually("the server ends after SIGTERM", async || process.ended()).await
+        self.end().await
+    }
+
+    async fn end(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        let mut all = ExitStatus::default();
+        for process in &mut self.processes {
+            let ended = eventually("the server ends after SIGTERM", async || process.ended()).await;
+            if all.success() {
+                all = ended;
+            }
+        }
+        all
     }
 
     /// Sends SIGKILL and reaps the process.
     pub fn kill(mut self) {
-        self.process.kill();
+        self.processes.iter_mut().for_each(Process::kill);
+    }
+
+    /// Sends SIGSTOP: the process stands still until [`Self::thaw`], and its sockets stay open.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Sends SIGCONT.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        self.processes.iter().for_each(|process| process.signal(signal));
     }
 
     /// Stops it gracefully and starts it again on the same storage, at another address.
@@ -138,9 +158,7 @@ impl Server {
     /// When it is not so.
     pub async fn finish(mut self) {
         self.operator().assert_clean_audit().await;
-        self.process.terminate();
-        let process = &mut self.process;
-        let stopped = eventually("the server ends after SIGTERM", async || process.ended()).await;
+        let stopped = self.end().await;
         assert!(stopped.success(), "the server stopped with {stopped}");
     }
 
@@ -158,6 +176,19 @@ struct Process {
 }
 
 impl Process {
+    /// Starts the command and waits until it says where it listens.
+    async fn listening(command: Command) -> (Self, String) {
+        let (mut process, address) = Self::start(command);
+        match tokio::time::timeout(PATIENCE, address).await {
+            Ok(Ok(address)) => (process, address),
+            Ok(Err(_)) => {
+                let status = process.child.wait().expect("a child can be awaited");
+                panic!("the server ended ({status}) before it was listening");
+            }
+            Err(_) => panic!("the server was not listening after {PATIENCE:?}"),
+        }
+    }
+
     /// Starts the command; the receiver gets the address once the process says that it is listening.
     fn start(mut command: Command) -> (Self, oneshot::Receiver<String>) {
         let mut child = command
@@ -178,11 +209,11 @@ impl Process {
         (process, address)
     }
 
-    fn terminate(&self) {
+    fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
             .status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM can be sent");
+        assert!(sent.is_ok_and(|status| status.success()), "SIG{signal} can be sent");
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {

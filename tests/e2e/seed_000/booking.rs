@@ -1,11 +1,11 @@
 //! Seed 000: dates, seats and reservations.
 
 use crate::refusals::{needs_both_tokens, nothing_was_booked};
-use e2e::{Deployment, Fan, Performance, Server, Show, eventually, now, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, Performance, Server, Show, eventually, now, on_every_deployment, unknown_id};
 use serde_json::{Value, json};
 use time::Duration;
 
-on_every_storage!(listing_available_dates, showing_the_seats_of_a_date, reserving_seats,);
+on_every_deployment!(listing_available_dates, showing_the_seats_of_a_date, reserving_seats,);
 
 /// 3. 예약 가능 날짜 조회
 async fn listing_available_dates(deployment: Deployment) {

@@ -1,9 +1,9 @@
 //! Seed 000: tokens and the line.
 
-use e2e::{Deployment, Performance, on_every_storage, unknown_id};
+use e2e::{Deployment, Performance, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(issuing_a_queue_token, checking_the_line);
+on_every_deployment!(issuing_a_queue_token, checking_the_line);
 
 /// 1. 유저 토큰 발급
 async fn issuing_a_queue_token(deployment: Deployment) {

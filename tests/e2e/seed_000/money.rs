@@ -1,10 +1,10 @@
 //! Seed 000: the balance and payments.
 
 use crate::refusals::{needs_an_access_token, needs_both_tokens};
-use e2e::{Deployment, Fan, Method, Performance, Show, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, Method, Performance, Show, eventually, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(charging_the_balance, reading_the_balance, paying, listing_payments);
+on_every_deployment!(charging_the_balance, reading_the_balance, paying, listing_payments);
 
 /// 6. 잔액 충전
 async fn charging_the_balance(deployment: Deployment) {
@@ -175,7 +175,12 @@ async fn a_payment_that_succeeds_settles_everything(mina: &Fan, show: &Show) {
     // The token is used up.
     let poll = mina.poll().await.expect(200);
     assert_eq!(poll["status"], "completed", "{poll}");
-    mina.seats(show).await.problem(401, "invalid_token");
+    let refused = async || {
+        let seats = mina.seats(show).await;
+        (seats.status != 200).then_some(seats)
+    };
+    let refused = eventually("any instance knows that it is", refused).await;
+    refused.problem(401, "invalid_token");
     mina.pay(&reservation_id).await.problem(401, "invalid_token");
 }
 

@@ -1,11 +1,11 @@
 //! Seed 001: dates, seats and holds.
 
 use crate::refusals::needs_both_tokens;
-use e2e::{Call, Deployment, Fan, Performance, Server, Show, eventually, now, on_every_storage, unknown_id};
+use e2e::{Call, Deployment, Fan, Performance, Server, Show, eventually, now, on_every_deployment, unknown_id};
 use serde_json::json;
 use time::Duration;
 
-on_every_storage!(listing_available_dates, showing_available_seats, holding_seats);
+on_every_deployment!(listing_available_dates, showing_available_seats, holding_seats);
 
 /// 예약 가능 날짜 조회
 async fn listing_available_dates(deployment: Deployment) {

@@ -1,10 +1,10 @@
 //! Seed 001: tokens.
 
 use crate::refusals::needs_an_access_token;
-use e2e::{Deployment, Performance, forged, on_every_storage, unknown_id};
+use e2e::{Deployment, Performance, forged, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(issuing_a_token, reading_a_token);
+on_every_deployment!(issuing_a_token, reading_a_token);
 
 /// 토큰 발급
 async fn issuing_a_token(deployment: Deployment) {

@@ -1,10 +1,10 @@
 //! Seed 001: paying.
 
 use crate::refusals::needs_both_tokens;
-use e2e::{Deployment, Fan, Performance, eventually, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, Performance, eventually, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(paying);
+on_every_deployment!(paying);
 
 /// 결제 요청
 async fn paying(deployment: Deployment) {

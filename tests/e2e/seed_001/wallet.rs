@@ -1,10 +1,10 @@
 //! Seed 001: wallets, by their own ids.
 
 use crate::refusals::needs_an_access_token;
-use e2e::{Deployment, Fan, on_every_storage, unknown_id};
+use e2e::{Deployment, Fan, on_every_deployment, unknown_id};
 use serde_json::json;
 
-on_every_storage!(reading_the_balance, charging_the_balance);
+on_every_deployment!(reading_the_balance, charging_the_balance);
 
 /// 잔액 조회
 async fn reading_the_balance(deployment: Deployment) {

@@ -1,11 +1,11 @@
 //! Seed 002: dates, seats and reservations.
 
 use crate::refusals::needs_both_tokens;
-use e2e::{Deployment, Fan, Performance, Show, eventually, now, on_every_storage};
+use e2e::{Deployment, Fan, Performance, Show, eventually, now, on_every_deployment};
 use serde_json::{Value, json};
 use time::Duration;
 
-on_every_storage!(listing_available_dates, listing_seats, reserving_a_seat);
+on_every_deployment!(listing_available_dates, listing_seats, reserving_a_seat);
 
 /// 예약 가능 날짜 조회 API
 async fn listing_available_dates(deployment: Deployment) {

@@ -1,9 +1,9 @@
 //! Seed 002: tokens and the line.
 
-use e2e::{Answer, Deployment, Performance, on_every_storage};
+use e2e::{Answer, Deployment, Performance, on_every_deployment};
 use serde_json::json;
 
-on_every_storage!(issuing_a_queue_token, checking_the_line);
+on_every_deployment!(issuing_a_queue_token, checking_the_line);
 
 /// 대기열 토큰 생성 API
 async fn issuing_a_queue_token(deployment: Deployment) {

@@ -1,10 +1,10 @@
 //! Seed 002: cash and payments.
 
 use crate::refusals::{needs_an_access_token, needs_both_tokens};
-use e2e::{Deployment, Performance, on_every_storage};
+use e2e::{Deployment, Performance, on_every_deployment};
 use serde_json::json;
 
-on_every_storage!(reading_the_balance, charging, paying);
+on_every_deployment!(reading_the_balance, charging, paying);
 
 /// 잔액 조회 API
 async fn reading_the_balance(deployment: Deployment) {

@@ -1,9 +1,9 @@
 //! Seed 002: the scheduler that frees seats whose time is over.
 
-use e2e::{Deployment, Fan, Performance, Server, Show, eventually, on_every_storage};
+use e2e::{Deployment, Fan, Performance, Server, Show, eventually, on_every_deployment};
 use serde_json::{Value, json};
 
-on_every_storage!(releasing_lapsed_holds);
+on_every_deployment!(releasing_lapsed_holds);
 
 /// 임시 배정 해제 스케줄러
 async fn releasing_lapsed_holds(deployment: Deployment) {
