@@ -24,6 +24,7 @@ fn crowd() -> u64 {
 async fn gate(stage: &Stage<Database>, inside: u64, waiting: u64) -> (Show, Client) {
     let mut plan = Plan::default();
     plan.gate.max_active = u32::try_from(inside.max(waiting)).expect("a cap");
+    plan.seats = plan.gate.max_active;
     plan.gate.admissions_per_minute = 1_000_000;
     let show = stage.show(plan).await;
     let client = stage.fixture.client().await;
