@@ -169,3 +169,89 @@ impl TokenStatus {
         (self.state() == TokenState::Active).then_some(self.token.lapses_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use time::{Duration, macros::datetime};
+
+    const OPENS: Timestamp = datetime!(2026-12-01 20:00 UTC);
+
+    fn policy(claim: i64) -> Policy {
+        Policy {
+            hold: Duration::minutes(5),
+            claim: Duration::seconds(claim),
+            seat_limit: 4,
+            currency: Currency::from_code("KRW").unwrap(),
+        }
+    }
+
+    fn place(token: TokenId, ahead: u64, per_minute: u32, policy: &Policy, now: Timestamp) -> Place {
+        let settings = GateSettings {
+            admissions_per_minute: per_minute,
+            ..GateSettings::default()
+        };
+        let at = WaitAt {
+            settings: &settings,
+            booking_opens_at: OPENS,
+            pace: MeasuredPace::default(),
+            policy,
+        };
+        Place::of(token, ahead, &at, now)
+    }
+
+    proptest! {
+        #[test]
+        fn one_asks_again_later_the_longer_the_wait_but_never_too_late(
+            ahead in prop_oneof![0_u64..100, 0_u64..1_000_000],
+            further in 0_u64..10_000,
+            per_minute in 1_u32..100_000,
+            claim in 1_i64..600,
+            early in 0_i64..10_000,
+        ) {
+            let (policy, token) = (policy(claim), TokenId::mint());
+            let again = |ahead| place(token, ahead, per_minute, &policy, OPENS - Duration::seconds(early));
+            let (near, far) = (again(ahead), again(ahead + further));
+            prop_assert_eq!(near, again(ahead), "the same fan gets the same advice");
+            prop_assert!(near.poll_after_seconds <= far.poll_after_seconds);
+            let longest = u64::try_from(claim / 2).unwrap().max(1);
+            prop_assert!((1..=longest).contains(&near.poll_after_seconds));
+        }
+    }
+
+    #[test]
+    fn near_the_front_one_asks_often_however_slow_the_line_is() {
+        let meanwhile = OPENS + Duration::MINUTE;
+        for (ahead, per_minute) in [(0, 1), (5, 600), (20, 600)] {
+            let place = place(TokenId::mint(), ahead, per_minute, &policy(60), meanwhile);
+            assert!((1..=5).contains(&place.poll_after_seconds), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn those_who_were_told_at_once_do_not_come_back_at_once() {
+        let advice = |_| place(TokenId::mint(), 100_000, 600, &policy(60), OPENS).poll_after_seconds;
+        let advice: Vec<u64> = (0..8_000).map(advice).collect();
+        let different: BTreeSet<u64> = advice.iter().copied().collect();
+        assert_eq!(different, (23..=30).collect());
+        for seconds in different {
+            let many = advice.iter().filter(|other| **other == seconds).count();
+            assert!(many < 1_500, "{many} come back after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn where_nobody_is_let_in_no_wait_is_told() {
+        let place = place(TokenId::mint(), 7, 600, &policy(60), OPENS);
+        assert!(place.estimated_wait_seconds.is_some() && place.estimated_wait_to_seconds.is_some());
+        let without = place.without_estimate();
+        assert_eq!(
+            (without.position, without.poll_after_seconds),
+            (8, place.poll_after_seconds)
+        );
+        assert_eq!(without.estimated_wait_seconds, None);
+    }
+}

@@ -7,6 +7,7 @@ use frontrow_domain::{
     idempotency::Recorded,
     money::Currency,
     payment::{PayStep, PaymentOutcome},
+    queue::{Joined, Outlook},
     seating::Held,
     wallet::ChargeStep,
 };
@@ -52,6 +53,13 @@ fn every_kind_of_answer_survives() {
     let joined = world.decide(&join_of(&show, newcomer)).unwrap();
     assert!(joined.status.place.is_some());
     survives(&Recorded::Joined(Box::new(joined)));
+    let mut told = join_of(&show, newcomer);
+    told.forecast.outlook = Some(Outlook::AllHeld {
+        next_release_at: world.now,
+    });
+    let told = world.decide(&told).unwrap();
+    assert!(told.status.outlook.is_some());
+    survives(&Recorded::Joined(Box::new(told)));
     let again = world.decide(&join_of(&show, token.user_id)).unwrap();
     assert!(again.status.token.claimed_at.is_some());
     survives(&Recorded::Joined(Box::new(again)));
@@ -73,4 +81,22 @@ fn every_kind_of_answer_survives() {
         panic!("the provider was asked");
     };
     survives(&Recorded::Charged(Box::new(charged)));
+}
+
+#[test]
+fn a_place_that_was_recorded_before_there_was_an_outlook_is_still_repeated() {
+    let mut world = World::new();
+    let show = world.show(1);
+    let fan = world.fan();
+    let mut joined = world.decide(&join_of(&show, fan)).unwrap();
+    let mut stored = serde_json::to_value(&joined).unwrap();
+    let status = stored["status"].as_object_mut().unwrap();
+    status.remove("outlook").unwrap();
+    let place = status["place"].as_object_mut().unwrap();
+    place.remove("estimated_wait_from_seconds").unwrap();
+    place.remove("estimated_wait_to_seconds").unwrap();
+    let place = joined.status.place.as_mut().unwrap();
+    place.estimated_wait_from_seconds = None;
+    place.estimated_wait_to_seconds = None;
+    assert_eq!(serde_json::from_value::<Joined>(stored).unwrap(), joined);
 }
