@@ -20,6 +20,9 @@ const SHUNNED: Duration = Duration::from_secs(1);
 /// How many requests are on their way at once.
 const AT_ONCE: usize = 64;
 
+/// How many of them may ask for a place in line, so that those who have one are not kept from asking where they stand.
+const JOINING: usize = 32;
+
 /// How long a fan at the front waits before they ask again. One who is further back waits as long as the gate's pace of
 /// a thousand a second takes to get there.
 const OFTEN: Duration = Duration::from_millis(150);
@@ -71,6 +74,7 @@ pub struct Doors {
     operator_key: String,
     show: Show,
     at_once: Semaphore,
+    joining: Semaphore,
 }
 
 /// An answer, from which door it is, and when it was asked for.
@@ -99,6 +103,7 @@ impl Doors {
             operator_key: servers[0].deployment().operator_key().to_owned(),
             show: show.clone(),
             at_once: Semaphore::new(AT_ONCE),
+            joining: Semaphore::new(JOINING),
         })
     }
 
@@ -207,7 +212,9 @@ impl Visitor {
 
     /// Takes a place in line; says when it was asked for first.
     async fn join(&mut self) -> Instant {
-        let Show { concert_id, date, .. } = &self.doors.show;
+        let doors = self.doors.clone();
+        let Show { concert_id, date, .. } = &doors.show;
+        let _permit = doors.joining.acquire().await.expect("it is never closed");
         // A request that was given up may still be carried out, perhaps after the fan has gone again.
         let joined = self.ask(|fan| fan.ask_for_token(concert_id, date).key("join")).await;
         let answer = &joined.answer;
