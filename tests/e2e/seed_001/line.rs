@@ -75,8 +75,7 @@ async fn reading_a_token(deployment: Deployment) {
         .set_gate(&show, &json!({ "paused": false }))
         .await
         .expect(200);
-    mina.wait_until_active().await;
-    let inside = mina.poll().await.expect(200).shows(&known);
+    let inside = mina.wait_until_active().await.shows(&known);
     let left = inside.number("remaining_seconds");
     assert!((110..=120).contains(&left), "the session runs from the claim\n{inside}");
     assert_eq!(inside["position"], json!(null), "{inside}");
