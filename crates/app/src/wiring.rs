@@ -7,7 +7,7 @@ use crate::{
     simulated::SimulatedProvider,
 };
 use frontrow_domain::{
-    clock::SystemClock, payment::port::PaymentProvider, policy::Policy, queue::service::GateViews, storage::Storage,
+    clock::SystemClock, payment::port::PaymentProvider, queue::service::GateViews, storage::Storage,
 };
 use frontrow_memory::Memory;
 use frontrow_persistence::{
@@ -57,7 +57,7 @@ impl OpenStorage {
         match &settings.storage {
             StorageUrl::Memory => {
                 let memory = Memory::new(settings.policy, Arc::new(SystemClock));
-                Ok(Self::over(Storage::of(&memory), settings.policy))
+                Ok(Self::over(Storage::of(&memory), settings))
             }
             StorageUrl::Sqlite(path) => {
                 let sqlite = open_sqlite(path, settings, purpose, metrics)?;
@@ -66,12 +66,12 @@ impl OpenStorage {
                     lanes: 1,
                     ..LaneSettings::default()
                 };
-                Ok(Self::over(Storage::of(&sqlite), settings.policy).for_purpose(purpose, one_lane, metrics))
+                Ok(Self::over(Storage::of(&sqlite), settings).for_purpose(purpose, one_lane, metrics))
             }
             StorageUrl::Postgres(url) => {
                 let postgres = reach_postgres(url, settings, purpose, metrics).await?;
                 let lanes = LaneSettings::default();
-                Ok(Self::over(Storage::of(&postgres), settings.policy).for_purpose(purpose, lanes, metrics))
+                Ok(Self::over(Storage::of(&postgres), settings).for_purpose(purpose, lanes, metrics))
             }
         }
     }
@@ -83,8 +83,8 @@ impl OpenStorage {
         }
     }
 
-    fn over(storage: Storage, policy: Policy) -> Self {
-        let views = GateViews::new(&storage, policy);
+    fn over(storage: Storage, settings: &Settings) -> Self {
+        let views = GateViews::new(&storage, settings.policy, settings.gates);
         let noting = views.noting(storage.decisions.clone());
         Self {
             storage: storage.deciding_through(noting),

@@ -160,6 +160,7 @@ macro_rules! every_promise {
                 a_bought_seat_counts_when_the_fan_comes_again
                 a_lapsed_hold_is_a_free_seat
                 the_version_of_a_map_counts_every_visible_change_once
+                a_map_that_is_kept_up_to_date_is_the_map
                 a_released_seat_is_free_at_once
                 each_reason_not_to_release_is_named
                 a_hold_keeps_its_token_and_a_release_lets_it_go

@@ -78,7 +78,7 @@ pub async fn money_seats_and_token_move_together<F: Fixture>(fixture: F) {
             reservation_id: hold.id,
             user_id: fan.user,
         };
-        assert_eq!((seat.state, seat.version, status), (owner, 2, SeatStatus::Sold));
+        assert_eq!((seat.state, seat.version, status), (owner, 3, SeatStatus::Sold));
     }
     let token = stage.status(fan.token).await.token;
     assert_eq!(

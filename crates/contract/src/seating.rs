@@ -188,11 +188,7 @@ pub async fn the_version_of_a_map_counts_every_visible_change_once<F: Fixture>(f
     let stage = Stage::set_with(fixture, short_holds()).await;
     let show = stage.show(Plan::default()).await;
     let fan = stage.insider(&show).await;
-    let version = async || {
-        let version = stage.map_of(show.id).await.version();
-        assert_eq!(stage.map_version(show.id).await, version, "known without the map");
-        version
-    };
+    let version = async || stage.map_of(show.id).await.version();
     assert_eq!(version().await, 0);
     let released = stage.held(&fan, &show, &[1, 2]).await;
     assert_eq!(version().await, 2);
@@ -207,6 +203,42 @@ pub async fn the_version_of_a_map_counts_every_visible_change_once<F: Fixture>(f
     assert_eq!(version().await, 11, "the lapse of a seat taken over is not lost");
     stage.storage.attendant.sweep().await.expect("the storage answers");
     assert_eq!(version().await, 11, "what the sweep tidies had changed before");
+}
+
+pub async fn a_map_that_is_kept_up_to_date_is_the_map<F: Fixture>(fixture: F) {
+    let stage = Stage::set_with(fixture, short_holds()).await;
+    let plan = Plan {
+        seats: 40,
+        ..Plan::default()
+    };
+    let show = stage.show(plan).await;
+    let fan = stage.insider(&show).await;
+    let mut kept = stage.map_of(show.id).await;
+    let mut up_to_date = async |what: &str, changed: usize| {
+        let changes = stage.storage.seating.changes(show.id, kept.sums()).await;
+        let changes = changes.expect("the storage answers");
+        assert_eq!(changes.seats.len(), changed, "{what}");
+        kept = kept.clone().with(changes);
+        assert_eq!(kept.seats, stage.map_of(show.id).await.seats, "{what}");
+    };
+    up_to_date("nothing has happened", 0).await;
+    let released = stage.held(&fan, &show, &[16, 17]).await;
+    up_to_date("two groups of sixteen", 32).await;
+    stage.release(&released).await;
+    stage.held(&fan, &show, &[40]).await;
+    up_to_date("two that are free again, and the last one of eight", 40).await;
+    stage.pass(MOMENT).await;
+    up_to_date("a hold has ended by itself", 8).await;
+    let sweep = stage.storage.attendant.sweep().await;
+    sweep.expect("the storage answers");
+    assert_eq!(kept.version(), 2 + 2 + 2);
+    assert_eq!(
+        stage.map_of(show.id).await.version(),
+        6,
+        "the sweep changes nothing that shows"
+    );
+    let everything = stage.storage.seating.changes(show.id, Vec::new()).await;
+    assert_eq!(everything.map(|all| all.seats.len()), Ok(40));
 }
 
 pub async fn a_released_seat_is_free_at_once<F: Fixture>(fixture: F) {
@@ -333,7 +365,8 @@ pub async fn the_stock_follows_holds_and_sales_by_the_clock<F: Fixture>(fixture:
 pub async fn what_does_not_exist_has_no_seats<F: Fixture>(fixture: F) {
     let stage = Stage::set(fixture).await;
     assert_eq!(stage.map_of(ScheduleId::mint()).await.seats, []);
-    assert_eq!(stage.map_version(ScheduleId::mint()).await, 0);
+    let nothing = stage.storage.seating.changes(ScheduleId::mint(), vec![1, 2]).await;
+    assert_eq!(nothing.map(|changes| changes.seats), Ok(Vec::new()));
     let availability = stage.storage.seating.availability(ConcertId::mint()).await;
     assert_eq!(availability, Ok(vec![]));
     let reservation = stage.storage.seating.reservation(ReservationId::mint()).await;

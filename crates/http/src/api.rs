@@ -9,6 +9,7 @@ use crate::{
     metrics::Counts,
     problem::Problem,
     seats::{Rendered, Shape},
+    streams::{Halls, Streams, Watchers, watch_gates, watch_insiders},
 };
 use frontrow_domain::{
     catalog::service::Catalog,
@@ -18,7 +19,10 @@ use frontrow_domain::{
     payment::service::Payments,
     policy::Policy,
     queue::{TokenRef, TokenStatus, service::GateViews},
-    seating::port::{Availability, Stock},
+    seating::{
+        SeatMap,
+        port::{Availability, Stock},
+    },
     storage::Storage,
 };
 use prometheus_client::registry::Registry;
@@ -74,6 +78,10 @@ pub struct Settings {
     pub rate_limits: bool,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: TrustedProxies,
+    /// How many event streams may be open.
+    pub streams: usize,
+    /// How many of them may be one caller's.
+    pub streams_per_caller: usize,
     /// How many requests may be in flight before more are turned away at once.
     pub most_in_flight: usize,
     /// How long a caller waits for storage, all in all, before being told that nobody knows yet.
@@ -88,6 +96,8 @@ impl Default for Settings {
             access_token_life: time::Duration::days(30),
             rate_limits: true,
             trusted_proxies: TrustedProxies::default(),
+            streams: 20_000,
+            streams_per_caller: 4,
             most_in_flight: 4_096,
             patience: Duration::from_millis(4_500),
         }
@@ -125,6 +135,14 @@ pub struct Api {
     pub(crate) availability: Shared<ConcertId, Arc<[Availability]>>,
     /// Seat maps as they were a moment ago. Each can have megabytes.
     pub(crate) seat_maps: Shared<Shape, Arc<Rendered>>,
+    /// The seats behind these maps.
+    pub(crate) seats: Shared<ScheduleId, Arc<SeatMap>>,
+    /// Seats that somebody watches.
+    pub(crate) halls: Halls,
+    /// The event streams that are open.
+    pub(crate) streams: Arc<Streams>,
+    /// Who of them is to be called.
+    pub(crate) watchers: Arc<Watchers>,
     pub(crate) runtime: Handle,
     draining: AtomicBool,
 }
@@ -138,7 +156,7 @@ impl Api {
             let queue = queue.clone();
             async move { queue.statuses(tokens).await }
         });
-        Arc::new(Self {
+        let api = Arc::new(Self {
             catalog: Catalog::new(parts.storage.catalog.clone()),
             storage: parts.storage,
             views: parts.views,
@@ -149,7 +167,7 @@ impl Api {
             operator_key: parts.operator_key.as_ref().map(OperatorSecret::hash),
             document: OnceLock::new(),
             registry: parts.registry,
-            metrics: parts.metrics,
+            metrics: parts.metrics.clone(),
             limits: Limits::new(parts.settings.rate_limits),
             writes: OwnWrites::new(),
             claims: OwnWrites::new(),
@@ -158,16 +176,28 @@ impl Api {
             stock: Shared::new(FEW),
             availability: Shared::new(FEW),
             seat_maps: Shared::new(FEW_MAPS),
+            seats: Shared::new(FEW_MAPS),
+            halls: Halls::default(),
+            streams: Streams::new(
+                parts.settings.streams,
+                parts.settings.streams_per_caller,
+                parts.metrics.streams,
+            ),
+            watchers: Arc::default(),
             settings: parts.settings,
             runtime: parts.runtime,
             draining: AtomicBool::new(false),
-        })
+        });
+        api.runtime.spawn(watch_gates(Arc::downgrade(&api)));
+        api.runtime.spawn(watch_insiders(Arc::downgrade(&api)));
+        api
     }
 
     /// Turns readiness red, so that a load balancer sends no new callers; those who come are
-    /// still served. Call it first when shutting down.
+    /// still served. Event streams end. Call it first when shutting down.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.streams.close();
     }
 
     pub(crate) fn is_draining(&self) -> bool {

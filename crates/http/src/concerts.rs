@@ -67,6 +67,7 @@ impl From<&Schedule> for ScheduleView {
 pub(crate) async fn list(call: Call) -> Outcome {
     let page = call.page::<ConcertId>()?;
     let page = call
+        .desk
         .read(|api| async move { api.storage.catalog.programmes(page).await })
         .await?;
     json(
@@ -79,6 +80,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
 pub(crate) async fn show(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let programme = call
+        .desk
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
     let programme = programme.ok_or(TargetRefusal::InvalidConcert)?;

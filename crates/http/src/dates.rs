@@ -64,6 +64,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let concert = ConcertId::from_client(&call.path("concert_id"));
     let inside = admitted(&call, &booker).await?;
     let programme = call
+        .desk
         .read(|api| async move { api.catalog.programme(concert).await })
         .await?;
     programme.ok_or(TargetRefusal::InvalidConcert)?;
@@ -78,7 +79,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
                 let ask = async |_| Ok(api.storage.seating.availability(concert).await?.into());
                 api.availability.get(concert, not_before, ask).await
             };
-            call.read(ask).await?
+            call.desk.read(ask).await?
         }
     };
     json(
@@ -104,12 +105,12 @@ async fn place(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Prob
         Some(status) => return Ok(status),
         None => {}
     }
-    let asked = call.read(move |api| async move {
+    let asked = call.desk.read(move |api| async move {
         let ask = async |_| api.statuses.ask(token).await;
         api.places.get(token.id, not_before, ask).await
     });
     match asked.await? {
-        Some(status) if status.token.awaits_claim(status.as_of) => queue::visit(call, token).await,
+        Some(status) if status.token.awaits_claim(status.as_of) => queue::visit(&call.desk, token).await,
         status => Ok(status),
     }
 }

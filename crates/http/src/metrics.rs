@@ -1,5 +1,6 @@
 //! What the HTTP side counts.
 
+use crate::streams::StreamMetrics;
 use actix_web::http::Method;
 use frontrow_domain::audit::Report;
 use prometheus_client::{
@@ -21,6 +22,7 @@ pub struct HttpMetrics {
     seconds: Family<Route, Histogram>,
     pub(crate) in_flight: Gauge,
     violations: Family<Violated, Gauge>,
+    pub(crate) streams: StreamMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +52,7 @@ impl HttpMetrics {
             seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 15))),
             in_flight: Gauge::default(),
             violations: Family::default(),
+            streams: StreamMetrics::register(registry),
         };
         registry.register(
             "frontrow_http_requests",

@@ -163,7 +163,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         api.writes.note(place);
         paid
     };
-    let paid = call.write(pay).await?;
+    let paid = call.desk.write(pay).await?;
     let receipt = paid.map_err(|refusal| {
         let recorded = request.filter(|_| refusal == PayRefusal::Declined);
         Problem::from(refusal).repeating(recorded)
@@ -177,6 +177,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let page = call.page::<PaymentId>()?;
     let user = check_owner(&call, actor).await?;
     let page = call
+        .desk
         .read(|api| async move { api.storage.payments.payments(user, page).await })
         .await?;
     let currency = call.api().policy.currency;

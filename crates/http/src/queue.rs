@@ -2,6 +2,7 @@
 
 use crate::{
     api::Api,
+    desk::Desk,
     endpoint::{Outcome, json},
     extract::{Body, Call, Fields},
     fresh::NotBefore,
@@ -19,7 +20,7 @@ use frontrow_domain::{
     },
 };
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use utoipa::{ToSchema, openapi::Schema};
 use uuid::Uuid;
 
@@ -88,6 +89,9 @@ pub(crate) struct TokenView {
     /// When an active token ends by itself.
     expires_at: Option<Instant>,
     remaining_seconds: Option<u64>,
+    /// How old this is. More than 0 only while storage cannot be asked: then it is what was known last, nobody is let in,
+    /// and no place is lost.
+    age_seconds: u64,
 }
 
 fn state_words() -> Schema {
@@ -105,6 +109,14 @@ fn status_words() -> Schema {
 }
 
 impl TokenView {
+    /// As polls and streams tell it.
+    pub(crate) fn of_standing(standing: &Standing) -> Self {
+        Self {
+            age_seconds: standing.age_seconds(),
+            ..Self::of(&standing.status, None, None)
+        }
+    }
+
     fn of(status: &TokenStatus, word: Option<&'static str>, queue_token: Option<String>) -> Self {
         let token = &status.token;
         let state = visible_state(status.state());
@@ -129,6 +141,7 @@ impl TokenView {
             activated_at: token.activated_at.map(Instant),
             expires_at: expires_at.map(Instant),
             remaining_seconds: expires_at.map(|end| seconds_until(end, status.as_of)),
+            age_seconds: 0,
         }
     }
 }
@@ -141,9 +154,9 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
     let wanted = received.body;
     let concert = ConcertId::from_client(&wanted.concert_id);
     let date = DateSelector::from_client(&wanted.date);
-    let target = call.performance(concert, date).await?;
+    let target = call.desk.performance(concert, date).await?;
     let forecast = match &target {
-        Ok(schedule) => forecast(&call, schedule.id).await,
+        Ok(schedule) => forecast(&call.desk, schedule.id).await,
         Err(_) => Forecast::default(),
     };
     let command = JoinQueue {
@@ -154,7 +167,7 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
         target,
         forecast,
     };
-    let joined = call.decide(command).await??;
+    let joined = call.desk.decide(command).await??;
     let (answer, word) = if joined.fresh {
         (StatusCode::CREATED, "issued")
     } else {
@@ -168,41 +181,79 @@ pub(crate) async fn join(mut call: Call) -> Outcome {
 pub(crate) async fn poll(call: Call) -> Outcome {
     let ticket = call.ticket()?;
     call.limit_user(Rule::Poll, ticket.token.user_id)?;
-    // Boxed, so that the many who wait do not carry the room it would take.
-    let status = match call.api().views.glance(&ticket) {
-        Glance::Waiting(status) => *status,
-        Glance::NotWaiting => Box::pin(told_by_storage(&call, ticket.token)).await?,
-        Glance::Unknown => Box::pin(looked_for(&call, ticket)).await?,
+    let standing = match call.api().views.glance(&ticket) {
+        Glance::Waiting(status) => Standing::now(*status),
+        Glance::Waited(status, age) => Standing { status: *status, age },
+        // Boxed, so that the many who wait do not carry the room it would take.
+        Glance::NotWaiting => Box::pin(told_by_storage(&call.desk, ticket.token)).await?,
+        Glance::Unknown => Box::pin(looked_for(&call.desk, ticket)).await?,
     };
-    json(StatusCode::OK, &TokenView::of(&status, None, None))
+    json(StatusCode::OK, &TokenView::of_standing(&standing))
 }
 
-async fn looked_for(call: &Call, ticket: Ticket) -> Result<TokenStatus, Problem> {
-    match call.read(|api| async move { api.views.look(&ticket).await }).await? {
-        Glance::Waiting(status) => Ok(*status),
-        Glance::NotWaiting | Glance::Unknown => told_by_storage(call, ticket.token).await,
+/// A place in line, and how long ago that was.
+pub(crate) struct Standing {
+    pub(crate) status: TokenStatus,
+    age: Duration,
+}
+
+impl Standing {
+    fn now(status: TokenStatus) -> Self {
+        Self {
+            status,
+            age: Duration::ZERO,
+        }
+    }
+
+    /// In whole seconds; 0 as long as storage can be asked.
+    pub(crate) fn age_seconds(&self) -> u64 {
+        self.age.as_secs()
     }
 }
 
-async fn told_by_storage(call: &Call, token: TokenRef) -> Result<TokenStatus, Problem> {
-    let status = visit(call, token).await?.ok_or(UnknownToken)?;
-    call.api().views.told(&status);
+/// Where a fan stands. It is a call with the token: whoever was let in claims the slot.
+pub(crate) async fn standing(desk: &Desk, ticket: Ticket) -> Result<Standing, Problem> {
+    match desk.api().views.glance(&ticket) {
+        Glance::Waiting(status) => Ok(Standing::now(*status)),
+        Glance::Waited(status, age) => Ok(Standing { status: *status, age }),
+        Glance::NotWaiting => told_by_storage(desk, ticket.token).await,
+        Glance::Unknown => looked_for(desk, ticket).await,
+    }
+}
+
+async fn looked_for(desk: &Desk, ticket: Ticket) -> Result<Standing, Problem> {
+    let looked = desk.read(|api| async move { api.views.look(&ticket).await }).await;
+    match looked {
+        Ok(Glance::Waiting(status)) => Ok(Standing::now(*status)),
+        Ok(Glance::Waited(status, age)) => Ok(Standing { status: *status, age }),
+        Ok(Glance::NotWaiting | Glance::Unknown) => told_by_storage(desk, ticket.token).await,
+        Err(problem) => match desk.api().views.recall(&ticket) {
+            Glance::Waiting(status) => Ok(Standing::now(*status)),
+            Glance::Waited(status, age) => Ok(Standing { status: *status, age }),
+            Glance::NotWaiting | Glance::Unknown => Err(problem),
+        },
+    }
+}
+
+async fn told_by_storage(desk: &Desk, token: TokenRef) -> Result<Standing, Problem> {
+    let status = visit(desk, token).await?.ok_or(UnknownToken)?;
+    desk.api().views.told(&status);
     if !status.state().is_live() {
-        return Ok(status);
+        return Ok(Standing::now(status));
     }
-    let outlook = forecast(call, token.schedule_id).await.outlook;
-    Ok(status.with_outlook(outlook))
+    let outlook = forecast(desk, token.schedule_id).await.outlook;
+    Ok(Standing::now(status.with_outlook(outlook)))
 }
 
 /// What this instance knows of a gate. Where nobody polls that is nothing: then the stock is read, once for all who ask
 /// within a moment.
-async fn forecast(call: &Call, gate: ScheduleId) -> Forecast {
-    let known = call.api().views.forecast(gate);
+async fn forecast(desk: &Desk, gate: ScheduleId) -> Forecast {
+    let known = desk.api().views.forecast(gate);
     if known.outlook.is_some() {
         return known;
     }
     let not_before = NotBefore::usual();
-    let stock = match call.api().stock.at_hand(gate, not_before) {
+    let stock = match desk.api().stock.at_hand(gate, not_before) {
         Some(stock) => stock,
         None => {
             let ask = move |api: Arc<Api>| async move {
@@ -210,7 +261,7 @@ async fn forecast(call: &Call, gate: ScheduleId) -> Forecast {
                 api.stock.get(gate, not_before, ask).await
             };
             // Nobody is turned away because this is not known.
-            call.read(ask).await.unwrap_or_default()
+            desk.read(ask).await.unwrap_or_default()
         }
     };
     Forecast {
@@ -223,20 +274,20 @@ async fn forecast(call: &Call, gate: ScheduleId) -> Forecast {
 pub(crate) async fn leave(call: Call) -> Outcome {
     let token = call.ticket()?.token;
     call.limit_user(Rule::Poll, token.user_id)?;
-    call.decide_at(token.id, LeaveQueue { token }).await??;
+    call.desk.decide_at(token.id, LeaveQueue { token }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Where a token stands. Asking is a call with the token, so it claims the slot of a fan who was
 /// just let in.
-pub(crate) async fn visit(call: &Call, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
-    let status = call.read(|api| async move { api.statuses.ask(token).await }).await?;
+pub(crate) async fn visit(desk: &Desk, token: TokenRef) -> Result<Option<TokenStatus>, Problem> {
+    let status = desk.read(|api| async move { api.statuses.ask(token).await }).await?;
     let Some(mut status) = status else {
         return Ok(None);
     };
     if status.token.awaits_claim(status.as_of) {
-        let claimed = call.decide(Visit { token }).await;
-        call.api().claims.note(token.id);
+        let claimed = desk.decide(Visit { token }).await;
+        desk.api().claims.note(token.id);
         status.token = claimed??;
         let claimed_at = status.token.claimed_at.unwrap_or(status.as_of);
         status.as_of = status.as_of.max(claimed_at);

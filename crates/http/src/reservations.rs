@@ -135,10 +135,10 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         reservation_id: ReservationId::mint(),
         token: booker.token,
         actor: booker.actor,
-        target: call.performance(concert, date).await?,
+        target: call.desk.performance(concert, date).await?,
         seat_numbers: wanted.seat_numbers,
     };
-    let held = call.decide_at(booker.token.id, command).await??;
+    let held = call.desk.decide_at(booker.token.id, command).await??;
     let currency = call.api().policy.currency;
     let view = ReservationView::of(&held.reservation, (held.concert_id, held.date), currency, held.as_of);
     json(StatusCode::CREATED, &view)
@@ -149,6 +149,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
     let found = call
+        .desk
         .read(|api| async move { api.storage.seating.reservation(id).await })
         .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?;
@@ -165,6 +166,7 @@ pub(crate) async fn release(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let id = ReservationId::from_client(&call.path("reservation_id"));
     let found = call
+        .desk
         .read(|api| async move { api.storage.seating.reservation(id).await })
         .await?;
     let found = found.ok_or(ReleaseRefusal::InvalidReservation)?.reservation;
@@ -173,6 +175,6 @@ pub(crate) async fn release(call: Call) -> Outcome {
         made_with: (found.schedule_id, found.token_id),
         actor,
     };
-    call.decide_at(found.token_id, command).await??;
+    call.desk.decide_at(found.token_id, command).await??;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,7 +5,7 @@ use crate::{
     endpoint::{self, Endpoint, delete, get, patch, post},
     health,
     openapi::{accounts, admin as operators, booking, catalog, money, queue as line, service},
-    payments, queue, reservations, seats, users, wallets,
+    payments, queue, reservations, seats, streams, users, wallets,
 };
 use actix_web::web::ServiceConfig;
 
@@ -22,6 +22,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         post("/v1/queue/tokens", queue::join, line::join),
         get("/v1/queue/tokens/current", queue::poll, line::poll),
         delete("/v1/queue/tokens/current", queue::leave, line::leave),
+        get("/v1/queue/tokens/current/events", streams::line::open, line::events),
+        get("/v1/concerts/{concert_id}/dates/{date}/seats/events", streams::hall::open, booking::seat_events),
         get("/v1/concerts/{concert_id}/dates", dates::list, booking::dates),
         post("/v1/reservations", reservations::create, booking::hold),
         get("/v1/reservations/{reservation_id}", reservations::show, booking::reservation),

@@ -4,8 +4,10 @@ use crate::{
     api::Api,
     dates::admitted,
     endpoint::Outcome,
-    extract::Call,
+    extract::{Booker, Call},
+    fresh::NotBefore,
     limits::Rule,
+    problem::Problem,
     wire::{Amount, Day, words},
 };
 use actix_web::{
@@ -21,7 +23,8 @@ use frontrow_domain::{
     catalog::{DateSelector, Schedule, SeatPlace},
     id::{ConcertId, ScheduleId},
     outcome::StoreError,
-    seating::{HoldRefusal, SeatStatus, port::SeatMap},
+    queue::TokenStatus,
+    seating::{HoldRefusal, SeatMap, SeatStatus},
 };
 use serde::Serialize;
 use std::{
@@ -121,16 +124,7 @@ pub(crate) struct Rendered {
 pub(crate) async fn list(call: Call) -> Outcome {
     let booker = call.booker(Rule::BookingRead).await?;
     let only_available = call.flag("available")?;
-    let inside = admitted(&call, &booker).await?;
-    let concert = ConcertId::from_client(&call.path("concert_id"));
-    let date = DateSelector::from_client(&call.path("date"));
-    let schedule = call.performance(concert, date).await??;
-    if inside.token.schedule_id != schedule.id {
-        return Err(HoldRefusal::TokenScopeMismatch.into());
-    }
-    if !schedule.is_open_for_booking(inside.as_of) {
-        return Err(HoldRefusal::BookingClosed.into());
-    }
+    let (_, schedule) = wanted(&call, &booker).await?;
     let shape = Shape {
         schedule: schedule.id,
         only_available,
@@ -147,10 +141,25 @@ pub(crate) async fn list(call: Call) -> Outcome {
                 let ask = async |known| render(&api, schedule, shape, known).await;
                 api.seat_maps.get(shape, not_before, ask).await
             };
-            call.read(ask).await?
+            call.desk.read(ask).await?
         }
     };
     Ok(answer(&call, shape, &map))
+}
+
+/// The performance whose seats somebody wants to see who is inside there.
+pub(crate) async fn wanted(call: &Call, booker: &Booker) -> Result<(TokenStatus, Arc<Schedule>), Problem> {
+    let inside = admitted(call, booker).await?;
+    let concert = ConcertId::from_client(&call.path("concert_id"));
+    let date = DateSelector::from_client(&call.path("date"));
+    let schedule = call.desk.performance(concert, date).await??;
+    if inside.token.schedule_id != schedule.id {
+        return Err(HoldRefusal::TokenScopeMismatch.into());
+    }
+    if !schedule.is_open_for_booking(inside.as_of) {
+        return Err(HoldRefusal::BookingClosed.into());
+    }
+    Ok((inside, schedule))
 }
 
 /// Whoever finds a map that is getting old has it read anew, without waiting for that.
@@ -185,6 +194,29 @@ fn answer(call: &Call, shape: Shape, map: &Rendered) -> HttpResponse {
     answer.content_type(ContentType::json()).body(map.body.clone())
 }
 
+/// The seats of a performance. Where they were read before, only those are read again that have changed.
+pub(crate) async fn current(
+    api: &Api,
+    schedule: ScheduleId,
+    not_before: NotBefore,
+) -> Result<Arc<SeatMap>, StoreError> {
+    let seating = &api.storage.seating;
+    let read = async |known: Option<Arc<SeatMap>>| match known {
+        None => Ok(Arc::new(seating.seats(schedule).await?)),
+        Some(known) => {
+            let changes = seating.changes(schedule, known.sums()).await?;
+            // What shows the same need not be copied.
+            let same = changes.seats.is_empty();
+            Ok(if same {
+                known
+            } else {
+                Arc::new(SeatMap::clone(&known).with(changes))
+            })
+        }
+    };
+    api.seats.get(schedule, not_before, read).await
+}
+
 /// Reads a map and writes it down: once for all who ask within a moment, and only if it has changed,
 /// because for a large house that is a lot of work, and most of all the compression.
 async fn render(
@@ -193,12 +225,11 @@ async fn render(
     shape: Shape,
     known: Option<Arc<Rendered>>,
 ) -> Result<Arc<Rendered>, StoreError> {
-    if let Some(known) = known
-        && api.storage.seating.map_version(schedule.id).await? == known.version
-    {
+    let map = current(api, schedule.id, NotBefore::now()).await?;
+    let version = map.version();
+    if let Some(known) = known.filter(|known| known.version == version) {
         return Ok(known);
     }
-    let map = api.storage.seating.seats(schedule.id).await?;
     let write = move || -> io::Result<Rendered> {
         let view = SeatMapView::of(&schedule, &map, shape.only_available);
         let mut body = serde_json::to_vec(&view)?;

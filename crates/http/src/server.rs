@@ -4,12 +4,17 @@ use crate::{
     api::{Api, Worker},
     edge, routes,
 };
+#[cfg(target_os = "linux")]
+use actix_web::rt::net::TcpStream;
 use actix_web::{
     App, HttpServer,
     dev::{Server as ActixServer, ServerHandle},
     middleware::from_fn,
 };
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use std::{
+    any::Any,
     io,
     net::{SocketAddr, ToSocketAddrs},
     sync::Arc,
@@ -21,6 +26,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client may take to acknowledge what it was sent. One that has gone without a word, or
+/// never reads, would otherwise keep its connection for a quarter of an hour.
+#[cfg(target_os = "linux")]
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long what was begun may take to end when stopping, in seconds; longer than any
 /// request that has arrived, but for an audit.
@@ -50,6 +60,9 @@ impl Server {
             .workers(workers.max(1))
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
+            // A client that has hung up reads no more events.
+            .h1_allow_half_closed(false)
+            .on_connect(|connection, _| give_up_on_the_silent(connection))
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .disable_signals()
             .bind(listen)?;
@@ -84,6 +97,20 @@ impl Server {
         self.server.await
     }
 }
+
+/// Limits how long what was sent may stay unread.
+#[cfg(target_os = "linux")]
+fn give_up_on_the_silent(connection: &dyn Any) {
+    if let Some(connection) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(connection).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))
+    {
+        tracing::debug!(%error, "a connection has no time limit for what is unread");
+    }
+}
+
+/// The system decides how long what was sent may stay unread.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_the_silent(_connection: &dyn Any) {}
 
 /// Stops a [`Server`].
 #[derive(Clone)]

@@ -77,7 +77,7 @@ pub(crate) async fn sign_up(mut call: Call) -> Outcome {
         user_id: UserId::mint(),
         name: received.body.name,
     };
-    let user = call.decide(command).await??;
+    let user = call.desk.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user.id);
     json(
         StatusCode::CREATED,
@@ -104,7 +104,7 @@ pub(crate) async fn grant_access(mut call: Call) -> Outcome {
         return Err(ActingRefusal::UserMismatch.into());
     }
     let command = GrantAccess { request, user_id };
-    let user_id = call.decide(command).await??;
+    let user_id = call.desk.decide(command).await??;
     let (access_token, access_token_expires_at) = issue(call.api(), user_id);
     json(
         StatusCode::CREATED,

@@ -161,6 +161,7 @@ pub(crate) async fn show_of_user(call: Call) -> Outcome {
     let (_, actor) = call.fan(Rule::BookingRead).await?;
     let user = check_owner(&call, actor).await?;
     let wallet = call
+        .desk
         .read(|api| async move { api.storage.wallets.wallet_of(user).await })
         .await?;
     let currency = call.api().policy.currency;
@@ -177,6 +178,7 @@ pub(crate) async fn entries(call: Call) -> Outcome {
     let page = call.page::<u64>()?;
     let user = check_owner(&call, actor).await?;
     let page = call
+        .desk
         .read(|api| async move { api.storage.wallets.entries(user, page).await })
         .await?;
     json(StatusCode::OK, &List::of(page, EntryView::from))
@@ -239,7 +241,7 @@ fn command(
 async fn charge(call: &Call, command: ChargeWallet, payment_method: Option<String>) -> Outcome {
     let work =
         |api: std::sync::Arc<crate::Api>| async move { api.payments.charge(command, payment_method.as_deref()).await };
-    let charged = call.write(work).await??;
+    let charged = call.desk.write(work).await??;
     json(
         StatusCode::CREATED,
         &ChargedView::of(&charged, call.api().policy.currency),
@@ -248,7 +250,8 @@ async fn charge(call: &Call, command: ChargeWallet, payment_method: Option<Strin
 
 async fn find(call: &Call) -> Result<Option<Wallet>, Problem> {
     let id = WalletId::from_client(&call.path("wallet_id"));
-    call.read(|api| async move { api.storage.wallets.wallet(id).await })
+    call.desk
+        .read(|api| async move { api.storage.wallets.wallet(id).await })
         .await
 }
 
@@ -259,6 +262,7 @@ pub(crate) async fn check_owner(call: &Call, actor: Actor) -> Result<UserId, Pro
         return Err(ActingRefusal::UserMismatch.into());
     }
     let user = call
+        .desk
         .read(|api| async move { api.storage.identities.user(named).await })
         .await?;
     Ok(actor.acts_for(Some(named), None, |named| {

@@ -99,7 +99,7 @@ fn free_lapsed_holds(house: &mut House, now: Timestamp) -> u64 {
     for mut hold in house.lapsed(now, MOST_AT_A_SWEEP) {
         for number in &hold.seat_numbers {
             let seat = house.seat(*number);
-            if let Some(free) = seat.and_then(|seat| seat.let_go_by(hold.id, now)) {
+            if let Some(free) = seat.and_then(|seat| seat.let_go_by(hold.id)) {
                 house.put_seat(free);
             }
         }

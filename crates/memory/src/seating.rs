@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use frontrow_domain::{
     id::{ConcertId, ReservationId, ScheduleId},
     outcome::StoreError,
-    seating::port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
+    seating::{
+        SeatMap,
+        port::{Availability, ReservationStatus, SeatingQueries, Stock, StockState},
+    },
 };
 
 #[async_trait]

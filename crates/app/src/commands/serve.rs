@@ -83,6 +83,8 @@ impl Running {
                 access_token_life: settings.access_token_life,
                 rate_limits: settings.rate_limits,
                 trusted_proxies: settings.trusted_proxies.clone(),
+                streams: settings.streams,
+                streams_per_caller: settings.streams_per_caller,
                 ..frontrow_http::Settings::default()
             },
         });

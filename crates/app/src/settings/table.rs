@@ -183,6 +183,24 @@ pub const TABLE: &[Setting] = &[
         "Threads that serve requests; auto is one per core, at most 8",
     ),
     server(
+        "streams",
+        "NUMBER",
+        "20000",
+        "Event streams that may be open at once, for each instance",
+    ),
+    server(
+        "streams_per_caller",
+        "NUMBER",
+        "4",
+        "Event streams that one fan may have open at once, for each instance",
+    ),
+    server(
+        "gates",
+        "NUMBER",
+        "1000",
+        "Gates whose lines are kept in memory, for each instance; polls at others ask storage each time",
+    ),
+    server(
         "postgres_connections",
         "NUMBER",
         "16",

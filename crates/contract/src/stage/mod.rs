@@ -17,7 +17,7 @@ use frontrow_domain::{
     payment::{Answer, Approval, PayRefusal, PayStep, Receipt},
     policy::Policy,
     queue::{GateSettings, JoinQueue, Joined, LeaveQueue, TokenRef, TokenState, TokenStatus, Visit},
-    seating::{Held, HoldRefusal, Reservation, Seat, SeatStatus, port::SeatMap},
+    seating::{Held, HoldRefusal, Reservation, Seat, SeatMap, SeatStatus},
     storage::Storage,
     wallet::{ChargeStep, ChargeWallet, Payee},
 };
@@ -343,12 +343,6 @@ impl<F: Fixture> Stage<F> {
     /// All seats.
     pub async fn map_of(&self, schedule: ScheduleId) -> SeatMap {
         self.storage.seating.seats(schedule).await.expect("the storage answers")
-    }
-
-    /// The version of a performance's seats, as storage knows it without reading them.
-    pub async fn map_version(&self, schedule: ScheduleId) -> u64 {
-        let version = self.storage.seating.map_version(schedule).await;
-        version.expect("the storage answers")
     }
 
     /// One seat, with its status now.

@@ -19,8 +19,8 @@ use frontrow_domain::{
         port::{Admitted, Attendant, GateNews, QueueQueries, Stats, Swept},
     },
     seating::{
-        ReservationState, Seat, SeatState,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock},
+        ReservationState, Seat, SeatMap, SeatState,
+        port::{Availability, ReservationStatus, SeatingQueries, Stock},
     },
     wallet::{Entry, Wallet, port::WalletQueries},
 };
@@ -122,7 +122,7 @@ fn free_lapsed(tables: &mut Tables, now: Timestamp) -> u64 {
         for number in &hold.seat_numbers {
             let seat = tables.seats.get_mut(&(hold.schedule_id, *number));
             if let Some(seat) = seat.filter(|seat| seat.reservation() == Some(hold.id)) {
-                *seat = seat.changed_to(SeatState::Available, now);
+                *seat = seat.changed_to(SeatState::Available);
             }
         }
         hold.state = ReservationState::Expired;

@@ -398,7 +398,7 @@ fn confirm(rows: &mut WorkingSet, reservation: &Reservation, now: Timestamp) {
     for number in &reservation.seat_numbers {
         let seat = rows.seats.get(&(reservation.schedule_id, *number)).copied();
         if let Some(seat) = seat {
-            rows.put_seat(seat.changed_to(sold, now));
+            rows.put_seat(seat.changed_to(sold));
         }
     }
     if !rows.holds_of(reservation.token_id, now).is_empty() {

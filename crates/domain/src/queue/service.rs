@@ -10,14 +10,17 @@
 //! - Joining tells a position from storage, as it was when the ticket was issued. A view that is
 //!   older than the ticket is brought up to date first.
 //! - Who asks for a place again, and who polls while the view is read for the first time, is told
-//!   a position from storage too. So a view is not used either until it is as new as that.
+//!   a position from storage too. So a view is not used for them either until it is as new as that.
 //! - Who leaves through this instance is noted in the view before anybody is told about it, and so
 //!   before a position can be told that depends on it ([`GateViews::noting`]).
+//!
+//! While storage cannot be asked, fans are told what the last view knew, and how long ago that was:
+//! their place is not lost, and nobody is let in before them meanwhile.
 
 mod stock;
 
 use super::{
-    Forecast, GateView, Place, QueueToken, Ticket, TokenStatus, WaitAt,
+    Forecast, GateView, Outlook, Place, QueueToken, Ticket, TokenStatus, WaitAt,
     pace::PaceMeter,
     port::{GateNews, QueueQueries},
 };
@@ -25,7 +28,7 @@ use crate::{
     catalog::{Schedule, port::CatalogQueries},
     clock::Timestamp,
     decision::{Command, Verdict, port::Decisions},
-    id::ScheduleId,
+    id::{ScheduleId, TokenId},
     outcome::StoreError,
     policy::Policy,
     seating::port::SeatingQueries,
@@ -33,7 +36,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
@@ -49,6 +52,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 pub enum Glance {
     /// The fan waits.
     Waiting(Box<TokenStatus>),
+    /// The fan waited when storage last answered, so long ago. It cannot be asked now.
+    Waited(Box<TokenStatus>, Duration),
     /// The fan does not wait any more, as far as one can tell: storage knows more.
     NotWaiting,
     /// There is no view of the gate that is new enough.
@@ -61,46 +66,94 @@ pub struct GateViews {
     catalog: Arc<dyn CatalogQueries>,
     seating: Arc<dyn SeatingQueries>,
     policy: Policy,
+    most: usize,
     gates: RwLock<Gates>,
+    reach: Mutex<Reach>,
+}
+
+/// How the background gets on with bringing the views up to date.
+#[derive(Debug, Default)]
+struct Reach {
+    /// Since when storage is being asked.
+    asking: Option<Instant>,
+    /// Whether it did not answer the last time.
+    lost: bool,
+}
+
+/// What there is to know at a gate by everybody in front of it.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// Who still waits.
+    pub view: Arc<GateView>,
+    /// Whether there is anything left.
+    pub outlook: Option<Outlook>,
 }
 
 type Gates = HashMap<ScheduleId, Arc<Watched>>;
 
 impl GateViews {
-    /// No views yet, over a storage.
+    /// No views yet, over a storage; at `most` so many at a time.
     #[must_use]
-    pub fn new(storage: &Storage, policy: Policy) -> Arc<Self> {
+    pub fn new(storage: &Storage, policy: Policy, most: usize) -> Arc<Self> {
         Arc::new(Self {
             queue: storage.queue.clone(),
             catalog: storage.catalog.clone(),
             seating: storage.seating.clone(),
             policy,
+            most,
             gates: RwLock::default(),
+            reach: Mutex::default(),
         })
     }
 
     /// Where a fan stands, from memory alone.
     #[must_use]
     pub fn glance(&self, ticket: &Ticket) -> Glance {
-        match self.read().get(&ticket.token.schedule_id) {
-            Some(gate) => gate.glance(ticket, None, &self.policy),
-            None => Glance::Unknown,
+        let gates = self.read();
+        let Some(gate) = gates.get(&ticket.token.schedule_id) else {
+            return Glance::Unknown;
+        };
+        match gate.glance(ticket, None, &self.policy) {
+            Glance::Unknown if self.is_out_of_reach() => gate.recall(ticket, &self.policy),
+            known => known,
         }
     }
 
+    /// Where a fan stood when storage last answered, for when it does not answer now.
+    #[must_use]
+    pub fn recall(&self, ticket: &Ticket) -> Glance {
+        let gate = self.watched(ticket.token.schedule_id);
+        gate.map_or(Glance::Unknown, |gate| gate.recall(ticket, &self.policy))
+    }
+
+    /// What there is to know at a gate that is being watched.
+    #[must_use]
+    pub fn front(&self, id: ScheduleId) -> Option<Front> {
+        let gate = self.watched(id)?;
+        let state = gate.state();
+        Some(Front {
+            view: state.view.clone(),
+            outlook: state.stock.outlook(),
+        })
+    }
+
     /// Where a fan stands, with the gate read anew from storage. Still [`Glance::Unknown`] when
-    /// there is no such gate, or it is being read for the first time already.
+    /// there is no such gate, or it is being read for the first time already, or there are too many
+    /// others.
     ///
     /// # Errors
     /// When storage cannot answer.
     pub async fn look(&self, ticket: &Ticket) -> Result<Glance, StoreError> {
         let id = ticket.token.schedule_id;
         let gate = match self.watched(id) {
-            Some(gate) => gate,
+            Some(gate) => Some(gate),
             None => match self.catalog.schedule(id).await? {
                 Some(schedule) => self.watch(schedule),
-                None => return Ok(Glance::Unknown),
+                None => None,
             },
+        };
+        let Some(gate) = gate else {
+            return Ok(Glance::Unknown);
         };
         // What is told from now on by others is nothing that this fan could have seen before.
         let needed = gate.needed_for(ticket);
@@ -126,8 +179,24 @@ impl GateViews {
         self.write()
             .retain(|_, gate| gate.state().asked.elapsed() < FORGOTTEN_AFTER);
         let gates = self.known();
-        while !gates.is_empty() && !self.catch_up(&gates).await? {}
+        self.reach().asking = Some(Instant::now());
+        let caught_up = self.catch_up_with(&gates).await;
+        *self.reach() = Reach {
+            asking: None,
+            lost: caught_up.is_err(),
+        };
+        caught_up
+    }
+
+    async fn catch_up_with(&self, gates: &[Arc<Watched>]) -> Result<(), StoreError> {
+        while !gates.is_empty() && !self.catch_up(gates).await? {}
         Ok(())
+    }
+
+    /// Whether storage does not answer the background either, so that those who poll need not try.
+    fn is_out_of_reach(&self) -> bool {
+        let reach = self.reach();
+        reach.lost || reach.asking.is_some_and(|since| since.elapsed() > TOO_OLD)
     }
 
     /// The age of the oldest view that is being kept up to date.
@@ -144,7 +213,8 @@ impl GateViews {
             && let Some(gate) = self.watched(status.token.schedule_id)
         {
             let mut state = gate.state();
-            state.told = state.told.max(Some(status.as_of));
+            let told = state.told.entry(status.token.id).or_insert(status.as_of);
+            *told = status.as_of.max(*told);
         }
     }
 
@@ -207,12 +277,14 @@ impl GateViews {
         }
     }
 
-    fn watch(&self, schedule: Schedule) -> Arc<Watched> {
+    fn watch(&self, schedule: Schedule) -> Option<Arc<Watched>> {
         let mut gates = self.write();
-        let gate = gates
-            .entry(schedule.id)
-            .or_insert_with(|| Arc::new(Watched::new(schedule)));
-        gate.clone()
+        let many = gates.len() >= self.most;
+        match gates.entry(schedule.id) {
+            Entry::Occupied(gate) => Some(gate.get().clone()),
+            Entry::Vacant(_) if many => None,
+            Entry::Vacant(place) => Some(place.insert(Arc::new(Watched::new(schedule))).clone()),
+        }
     }
 
     fn watched(&self, id: ScheduleId) -> Option<Arc<Watched>> {
@@ -232,6 +304,10 @@ impl GateViews {
 }
 
 impl GateViews {
+    fn reach(&self) -> MutexGuard<'_, Reach> {
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Gates> {
         self.gates.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -253,8 +329,8 @@ struct State {
     view: Arc<GateView>,
     /// When storage was asked for what the view is as old as; `None` until it is complete.
     read_at: Option<Instant>,
-    /// The latest moment of which somebody was told a position that is not the view's.
-    told: Option<Timestamp>,
+    /// Who was told a position of a later moment than the view's.
+    told: HashMap<TokenId, Timestamp>,
     asked: Instant,
     /// Whether the gate is being read for the first time.
     loading: bool,
@@ -272,7 +348,8 @@ impl State {
 
     /// As new as this a view has to be, so that the fan is told no higher position than before.
     fn needed_for(&self, ticket: &Ticket) -> Timestamp {
-        self.told.map_or(ticket.issued_at, |told| told.max(ticket.issued_at))
+        let told = self.told.get(&ticket.token.id);
+        told.map_or(ticket.issued_at, |told| ticket.issued_at.max(*told))
     }
 }
 
@@ -283,7 +360,7 @@ impl Watched {
             state: Mutex::new(State {
                 view: Arc::default(),
                 read_at: None,
-                told: None,
+                told: HashMap::new(),
                 asked: Instant::now(),
                 loading: false,
                 pace: PaceMeter::default(),
@@ -304,6 +381,22 @@ impl Watched {
     /// Where a fan stands, by a view that is as new as `needed`; unless said, as needed for this
     /// fan now.
     fn glance(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
+        match self.last(ticket, needed, policy) {
+            Glance::Waited(mut status, age) if age < TOO_OLD => {
+                status.as_of += age;
+                Glance::Waiting(status)
+            }
+            Glance::Waited(..) => Glance::Unknown,
+            known @ (Glance::Waiting(_) | Glance::NotWaiting | Glance::Unknown) => known,
+        }
+    }
+
+    /// Where a fan stood by the last view, however old that is.
+    fn recall(&self, ticket: &Ticket, policy: &Policy) -> Glance {
+        self.last(ticket, None, policy)
+    }
+
+    fn last(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
         let (view, read_at, needed, forecast) = {
             let mut state = self.state();
             state.asked = Instant::now();
@@ -316,10 +409,10 @@ impl Watched {
         let (Some(as_of), Some(settings), Some(read_at)) = (view.as_of(), view.settings(), read_at) else {
             return Glance::Unknown;
         };
-        let age = read_at.elapsed();
-        if age >= TOO_OLD || as_of < needed {
+        if as_of < needed {
             return Glance::Unknown;
         }
+        let age = read_at.elapsed();
         let now = as_of + age;
         let schedule = &self.schedule;
         if schedule.booking_closes_at <= now {
@@ -337,9 +430,9 @@ impl Watched {
             date: schedule.date,
             place: Some(Place::of(ticket.token.id, ahead, &at, now)),
             outlook: None,
-            as_of: now,
+            as_of,
         };
-        Glance::Waiting(Box::new(status.with_outlook(forecast.outlook)))
+        Glance::Waited(Box::new(status.with_outlook(forecast.outlook)), age)
     }
 
     /// Leave to read the gate: everybody has it, but for the first reading, which may be long, one
@@ -364,6 +457,9 @@ impl Watched {
         let mut view = GateView::clone(&before);
         let read_at = change(&mut view);
         let mut state = self.state();
+        if let Some(as_of) = view.as_of() {
+            state.told.retain(|_, told| *told > as_of);
+        }
         state.view = Arc::new(view);
         state.read_at = read_at.or(state.read_at);
     }

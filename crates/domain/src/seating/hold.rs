@@ -206,7 +206,7 @@ impl HoldSeats {
                 until: held_until,
             };
             if let Some(seat) = rows.seats.get(&(schedule.id, *number)).copied() {
-                rows.put_seat(seat.changed_to(state, now));
+                rows.put_seat(seat.changed_to(state));
             }
         }
         if let Some(token) = rows.tokens.get_mut(&self.token.id) {

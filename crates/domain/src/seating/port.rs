@@ -1,6 +1,6 @@
 //! What storage promises about seats and reservations.
 
-use super::{Reservation, Seat};
+use super::{Reservation, Seat, SeatChanges, SeatMap};
 use crate::{
     catalog::Schedule,
     clock::Timestamp,
@@ -21,10 +21,11 @@ pub trait SeatingQueries: Send + Sync {
     /// performance.
     async fn seats(&self, schedule: ScheduleId) -> Result<SeatMap, StoreError>;
 
-    /// The [version](SeatMap::version) that the map of a performance has now; 0 when there is no
-    /// such performance. Storage may know it with less work than reading the map.
-    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
-        Ok(self.seats(schedule).await?.version())
+    /// What [is different](SeatMap::changes_since) from a map of this performance with these
+    /// [sums](SeatMap::sums), from one snapshot. Storage may know it with less work than reading
+    /// the map.
+    async fn changes(&self, schedule: ScheduleId, known: Vec<u64>) -> Result<SeatChanges, StoreError> {
+        Ok(self.seats(schedule).await?.changes_since(&known))
     }
 
     /// What there is of these performances, in any order; nothing of one that does not exist. As
@@ -104,25 +105,6 @@ impl StockState {
             return Self::Free;
         }
         first_end.map_or(Self::SoldOut, |until| Self::Held { until })
-    }
-}
-
-/// All seats of a performance at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeatMap {
-    /// Every seat by number.
-    pub seats: Vec<Seat>,
-    /// The moment this was true.
-    pub as_of: Timestamp,
-}
-
-impl SeatMap {
-    /// How often a seat has visibly changed so far. Two maps with the same version show the same;
-    /// a later map never has a lower one. A hold that lapses counts at that very moment, and the
-    /// sweep that tidies it adds nothing.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.seats.iter().map(|seat| seat.version_at(self.as_of)).sum()
     }
 }
 

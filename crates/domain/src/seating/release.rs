@@ -76,7 +76,7 @@ pub(crate) fn release(rows: &mut WorkingSet, id: ReservationId, now: Timestamp) 
     let numbers = reservation.seat_numbers.clone();
     for number in numbers {
         let seat = rows.seats.get(&(schedule, number));
-        if let Some(free) = seat.and_then(|seat| seat.let_go_by(id, now)) {
+        if let Some(free) = seat.and_then(|seat| seat.let_go_by(id)) {
             rows.put_seat(free);
         }
     }

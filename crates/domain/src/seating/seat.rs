@@ -133,11 +133,14 @@ impl Seat {
         self.version + u64::from(self.has_lapsed(now))
     }
 
-    /// The seat after a change at `now`.
+    /// The seat after a change.
     #[must_use]
-    pub fn changed_to(&self, state: SeatState, now: Timestamp) -> Self {
-        let to_free = state == SeatState::Available;
-        let lapse = u64::from(self.has_lapsed(now) && !to_free);
+    pub fn changed_to(&self, state: SeatState) -> Self {
+        let was_held = matches!(self.state, SeatState::Held { .. });
+        let is_free = state == SeatState::Available;
+        // Somebody may have seen the hold end, even if this was decided before: what was decided in
+        // time can become visible later. To them this is a second change.
+        let lapse = u64::from(was_held && !is_free);
         Self {
             state,
             version: self.version + 1 + lapse,
@@ -145,12 +148,12 @@ impl Seat {
         }
     }
 
-    /// The seat after a reservation that ended at `at` lets go of it; `None` when it is not, or no
-    /// longer, that reservation's.
+    /// The seat after a reservation lets go of it; `None` when it is not, or no longer, that
+    /// reservation's.
     #[must_use]
-    pub fn let_go_by(&self, reservation: ReservationId, at: Timestamp) -> Option<Self> {
+    pub fn let_go_by(&self, reservation: ReservationId) -> Option<Self> {
         let own = self.reservation() == Some(reservation);
-        own.then(|| self.changed_to(SeatState::Available, at))
+        own.then(|| self.changed_to(SeatState::Available))
     }
 
     fn has_lapsed(&self, now: Timestamp) -> bool {

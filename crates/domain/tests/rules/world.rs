@@ -280,7 +280,7 @@ impl World {
                 for number in &hold.seat_numbers {
                     let seat = self.seats.get_mut(&(hold.schedule_id, *number)).unwrap();
                     if seat.reservation() == Some(hold.id) {
-                        *seat = seat.changed_to(SeatState::Available, self.now);
+                        *seat = seat.changed_to(SeatState::Available);
                     }
                 }
             }

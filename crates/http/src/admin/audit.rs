@@ -58,7 +58,7 @@ impl From<Check> for CheckView {
 pub(crate) async fn run(call: Call) -> Outcome {
     call.operator(Scope::AuditRead).await?;
     let audit = |api: std::sync::Arc<crate::Api>| async move { audit::service::audit(&*api.storage.books).await };
-    let report = call.read_all(audit).await?;
+    let report = call.desk.read_all(audit).await?;
     call.api().metrics.audited(&report);
     json(StatusCode::OK, &AuditView::from(report))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         title: received.body.title,
         venue: received.body.venue,
     };
-    let concert = call.decide(command).await??;
+    let concert = call.desk.decide(command).await??;
     json(
         StatusCode::CREATED,
         &ConcertCreated {

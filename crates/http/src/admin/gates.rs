@@ -79,6 +79,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     call.operator(Scope::QueueWrite).await?;
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
     let gate = call
+        .desk
         .read(|api| async move { api.storage.queue.gate(schedule).await })
         .await?;
     let gate = gate.ok_or_else(no_such_schedule)?;
@@ -91,6 +92,7 @@ pub(crate) async fn change(mut call: Call) -> Outcome {
     let patch = call.body::<GateChange>().await?.body.patch();
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
     let gate = call
+        .desk
         .write(|api| async move { api.storage.queue.patch_gate(schedule, patch).await })
         .await?;
     let gate = gate.ok_or_else(no_such_schedule)?.map_err(|invalid| {

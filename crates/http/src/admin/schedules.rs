@@ -246,7 +246,7 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
             .apply(GateSettings::default())
             .map_err(CatalogRefusal::from)?,
     };
-    let created = call.decide(command).await??;
+    let created = call.desk.decide(command).await??;
     call.api().catalog.forget(concert_id);
     json(StatusCode::CREATED, &ScheduleCreatedView::of(&created, currency))
 }

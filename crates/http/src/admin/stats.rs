@@ -99,6 +99,7 @@ pub(crate) async fn show(call: Call) -> Outcome {
     call.operator(Scope::StatsRead).await?;
     let schedule = ScheduleId::from_client(&call.path("schedule_id"));
     let stats = call
+        .desk
         .read(|api| async move { api.storage.queue.stats(schedule).await })
         .await?;
     json(StatusCode::OK, &StatsView::from(stats.ok_or_else(no_such_schedule)?))

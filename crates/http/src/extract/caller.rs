@@ -19,6 +19,9 @@ use uuid::Uuid;
 /// The header with a fan's place in line.
 const QUEUE_TOKEN: HeaderName = HeaderName::from_static("queue-token");
 
+/// The header in which clients say how much of a stream they have seen.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
 /// The header in which proxies say for whom they call.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -95,7 +98,9 @@ impl Call {
             return Ok(Caller::Operator(OperatorKeyId(Uuid::nil()), Scope::ALL.to_vec()));
         }
         let hash = credentials::lookup_hash(bearer).ok_or_else(unknown)?;
-        let key = self.read(|api| async move { api.storage.identities.operator_key(hash).await });
+        let key = self
+            .desk
+            .read(|api| async move { api.storage.identities.operator_key(hash).await });
         match key.await? {
             Some(key) if key.revoked_at.is_none() => Ok(Caller::Operator(key.id, key.scopes)),
             Some(_) | None => Err(unknown()),
@@ -137,6 +142,11 @@ impl Call {
         let text = self.single_header(&QUEUE_TOKEN);
         text.and_then(|text| self.api().signer.read_queue_token(text))
             .ok_or_else(|| Problem::invalid_token("the Queue-Token"))
+    }
+
+    /// The last event of a stream that the client has seen.
+    pub(crate) fn last_event_id(&self) -> Option<&str> {
+        self.single_header(&LAST_EVENT_ID)
     }
 
     /// Counts the call for its caller. Operators are not limited.

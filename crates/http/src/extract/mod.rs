@@ -5,31 +5,30 @@ mod caller;
 mod fields;
 mod idempotency;
 mod query;
-mod storage;
 
 pub(crate) use body::{Body, MOST_LAYOUT_BYTES, Received};
 pub(crate) use caller::{Booker, Caller};
 pub(crate) use fields::{Fields, whole_number};
 pub(crate) use query::{Cursor, List};
 
-use crate::api::{Api, Worker};
+use crate::{
+    api::{Api, Worker},
+    desk::Desk,
+};
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorInternalServerError};
 use std::{
-    cell::Cell,
     future::{Ready, ready},
     rc::Rc,
     sync::Arc,
-    time::Duration,
 };
 
 /// A call as it arrives: nothing of it has been looked at yet. What a handler asks it for is
 /// checked at that moment, so the order of a handler's lines is the order of its checks.
 pub(crate) struct Call {
-    worker: Rc<Worker>,
     request: HttpRequest,
     payload: Payload,
-    /// How long the caller can still be kept waiting for storage.
-    patience: Cell<Duration>,
+    /// Where it is served.
+    pub(crate) desk: Desk,
 }
 
 impl FromRequest for Call {
@@ -39,8 +38,7 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let worker = request.app_data::<Rc<Worker>>();
         let call = worker.map(|worker| Self {
-            patience: Cell::new(worker.api.settings.patience),
-            worker: worker.clone(),
+            desk: Desk::of(worker.clone()),
             request: request.clone(),
             payload: payload.take(),
         });
@@ -50,7 +48,7 @@ impl FromRequest for Call {
 
 impl Call {
     pub(crate) fn api(&self) -> &Arc<Api> {
-        &self.worker.api
+        self.desk.api()
     }
 
     pub(crate) fn request(&self) -> &HttpRequest {

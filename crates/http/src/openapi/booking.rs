@@ -68,6 +68,30 @@ pub(crate) fn seats() -> Operation {
         .with_etag()
 }
 
+pub(crate) fn seat_events() -> Operation {
+    Operation::new("streamSeats", "booking", "Be told which seats change, as they do")
+        .description(
+            "Server-sent events. `seats`: `{version, seats: [{seat_number, status}]}`, the seats that are different now, with the map's \
+             `version` as its `id`. Read the seat map and come with its version as `Last-Event-ID`: what has changed since is told, \
+             and then what changes. Ignore an event whose id is not above the version that is known. Without `Last-Event-ID` the stream \
+             begins now, with an event that names the version. `reset`: what came before this version is not known here; when it is above \
+             the version that is known, read the seat map again. `end`: the stream ends for a `reason`: `token_ended`, `booking_closed`, \
+             or `shutting_down` or `slow_reader`, after which it makes sense to come back. A line that begins with a colon comes at least \
+             every 15 s.",
+        )
+        .credential(Credential::Booker)
+        .header("Last-Event-ID", "The version that is known; what is no version, or none that is known here, is answered with `reset`")
+        .plain_answer(200, "Events, until the place has come to its end", "text/event-stream")
+        .codes(&[
+            Code::InvalidConcert,
+            Code::InvalidDate,
+            Code::AmbiguousDate,
+            Code::TokenScopeMismatch,
+            Code::BookingClosed,
+            Code::OutcomeUnknown,
+        ])
+}
+
 fn held() -> Value {
     json!({
         "status": "success",

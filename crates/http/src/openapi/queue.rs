@@ -27,6 +27,7 @@ fn waiting() -> Value {
         "activated_at": null,
         "expires_at": null,
         "remaining_seconds": null,
+        "age_seconds": 0,
     })
 }
 
@@ -59,6 +60,23 @@ pub(crate) fn poll() -> Operation {
         .description("The first call after admission claims the slot; without one it goes to the next fan.")
         .credential(Credential::QueueToken)
         .answer::<TokenView>(200, "The place", waiting())
+        .codes(&[Code::NotFound, Code::OutcomeUnknown])
+}
+
+pub(crate) fn events() -> Operation {
+    Operation::new("streamQueue", "queue", "Be told where a place in line stands, as it changes")
+        .description(
+            "Server-sent events, each with the body of a poll as its data. `position`: where the fan stands; the first event, and \
+             then as it changes, in the rhythm of `poll_after_seconds`. `outlook`: at once when it changes whether there is anything left. \
+             `admitted`: it is the fan's turn, and the slot is claimed. `completed` or `expired`: the place has come to its end; the \
+             stream ends, and to who comes back with the `id` of that event the answer is 204. `end`: the stream ends for a `reason` \
+             (`shutting_down`, `slow_reader`) that has nothing to do with the place: come back. A line that begins with a colon \
+             comes at least every 15 s.",
+        )
+        .credential(Credential::QueueToken)
+        .header("Last-Event-ID", "The last event that was seen; every other value is the same as none")
+        .plain_answer(200, "Events, until the place has come to its end", "text/event-stream")
+        .plain_answer(204, "The place has come to its end, and the client knows", "")
         .codes(&[Code::NotFound, Code::OutcomeUnknown])
 }
 

@@ -68,7 +68,7 @@ const fn operators(operation: &'static str, scope: Scope, answer: &'static str) 
 const ON_BEHALF: Option<Scope> = Some(Scope::BookingOnBehalf);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 32] = [
+const MATRIX: [Row; 34] = [
     operators("POST /v1/users", Scope::UsersWrite, "201"),
     row("POST /v1/users/{user_id}/access-tokens", Some(Scope::UsersWrite), [BAD, "201", MISMATCH, FORBIDDEN, "201"], None),
     public("GET /v1/concerts", "200"),
@@ -76,8 +76,10 @@ const MATRIX: [Row; 32] = [
     row("POST /v1/queue/tokens", ON_BEHALF, [BAD, "200", MISMATCH, FORBIDDEN, "200"], None),
     row("GET /v1/queue/tokens/current", None, [BAD, "200", "200", "200", "200"], Some([BAD, "200", BAD, "200", "200"])),
     row("DELETE /v1/queue/tokens/current", None, [BAD, "204", "204", "204", "204"], Some([BAD, "204", BAD, "204", "204"])),
+    row("GET /v1/queue/tokens/current/events", None, [BAD, "200", "200", "200", "200"], Some([BAD, "200", BAD, "200", "200"])),
     row("GET /v1/concerts/{concert_id}/dates", ON_BEHALF, [BAD, "200", "200", FORBIDDEN, "200"], INSIDE),
     row("GET /v1/concerts/{concert_id}/dates/{date}/seats", ON_BEHALF, [BAD, "200", "200", FORBIDDEN, "200"], INSIDE),
+    row("GET /v1/concerts/{concert_id}/dates/{date}/seats/events", ON_BEHALF, [BAD, "200", "200", FORBIDDEN, "200"], INSIDE),
     row("POST /v1/reservations", ON_BEHALF, [BAD, "201", "201", FORBIDDEN, "201"], INSIDE),
     row("GET /v1/reservations/{reservation_id}", ON_BEHALF, [BAD, "200", MISMATCH, FORBIDDEN, "200"], None),
     row("DELETE /v1/reservations/{reservation_id}", ON_BEHALF, [BAD, "204", MISMATCH, FORBIDDEN, "204"], None),

@@ -44,11 +44,16 @@ impl Request {
 
     pub async fn send(self) -> Reply {
         let answer = self.0.send().await.unwrap();
-        Reply {
-            status: answer.status(),
-            headers: answer.headers().clone(),
-            body: answer.text().await.unwrap(),
-        }
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let kind = headers.get("content-type");
+        // A stream has no end that one could wait for.
+        let endless = kind.is_some_and(|kind| kind == "text/event-stream");
+        let body = if endless {
+            String::new()
+        } else {
+            answer.text().await.unwrap()
+        };
+        Reply { status, headers, body }
     }
 
     /// Sends, and looks only at the head of the answer and how long the body is: it may be packed.
@@ -136,4 +141,74 @@ impl Reply {
 /// A text field, empty when it is not there.
 pub fn text(body: &Value, field: &str) -> String {
     body[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// One event of a stream.
+#[derive(Debug, PartialEq)]
+pub struct Event {
+    pub id: Option<String>,
+    pub name: String,
+    pub data: Value,
+}
+
+/// An event stream as a client reads it.
+pub struct Events {
+    answer: reqwest::Response,
+    read: String,
+}
+
+impl Events {
+    /// The next event; `None` when the stream has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((block, rest)) = self.read.split_once("\n\n") {
+                let event = Event::parse(block);
+                self.read = rest.to_owned();
+                match event {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let chunk = self.answer.chunk().await.unwrap()?;
+            self.read.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next event, which has this name.
+    pub async fn expect(&mut self, name: &str) -> Event {
+        let event = self.next().await.unwrap();
+        assert_eq!(event.name, name, "{event:?}");
+        event
+    }
+
+    /// The stream has nothing more to say.
+    pub async fn ends(mut self) {
+        assert_eq!(self.next().await, None);
+    }
+}
+
+impl Event {
+    /// What is no comment and no instruction.
+    fn parse(block: &str) -> Option<Self> {
+        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
+        Some(Self {
+            id: field("id: ").map(str::to_owned),
+            name: field("event: ")?.to_owned(),
+            data: serde_json::from_str(field("data: ")?).unwrap(),
+        })
+    }
+}
+
+impl Request {
+    /// Opens an event stream.
+    pub async fn events(self) -> Events {
+        let answer = self.0.send().await.unwrap();
+        let kind = answer.headers().get("content-type").cloned();
+        if answer.status() != StatusCode::OK {
+            panic!("{}", answer.text().await.unwrap());
+        }
+        assert_eq!(kind.unwrap(), "text/event-stream");
+        let read = String::new();
+        Events { answer, read }
+    }
 }

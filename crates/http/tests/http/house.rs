@@ -32,6 +32,8 @@ pub struct Plan {
     pub settings: Settings,
     pub provider: bool,
     pub currency: &'static str,
+    /// How many gates are kept in memory.
+    pub gates: usize,
 }
 
 impl Default for Plan {
@@ -45,6 +47,7 @@ impl Default for Plan {
             settings,
             provider: true,
             currency: "KRW",
+            gates: 100,
         }
     }
 }
@@ -113,7 +116,7 @@ impl House {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let provider = plan.provider.then(|| Arc::new(Provider) as Arc<dyn PaymentProvider>);
-        let views = GateViews::new(&storage, policy);
+        let views = GateViews::new(&storage, policy, plan.gates);
         let noting = views.noting(storage.decisions.clone());
         let storage = storage.deciding_through(noting);
         let api = Api::new(Parts {

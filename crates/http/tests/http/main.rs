@@ -19,3 +19,4 @@ mod raw;
 mod resilience;
 mod seats;
 mod story;
+mod streams;

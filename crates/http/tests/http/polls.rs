@@ -15,7 +15,10 @@ use frontrow_domain::{
         Gate, GatePatch, TokenRef, TokenStatus,
         port::{GateNews, QueueQueries, Stats},
     },
-    seating::port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock},
+    seating::{
+        SeatMap,
+        port::{Availability, ReservationStatus, SeatingQueries, Stock},
+    },
     storage::Storage,
 };
 use frontrow_memory::Memory;

@@ -40,6 +40,7 @@ async fn a_place_is_told_flat_and_what_does_not_apply_is_null() {
         "activated_at": null,
         "expires_at": null,
         "remaining_seconds": null,
+        "age_seconds": 0,
     });
     assert_eq!(issued, waiting);
 
@@ -67,6 +68,7 @@ async fn a_place_is_told_flat_and_what_does_not_apply_is_null() {
         "activated_at": "2026-12-01T10:00:02.000Z",
         "expires_at": "2026-12-01T10:10:03.500Z",
         "remaining_seconds": 600,
+        "age_seconds": 0,
     });
     assert_eq!(
         polled, active,

@@ -7,7 +7,7 @@ use super::{
     rows::{ReservationRow, SeatRow},
     sql::sql,
 };
-use crate::codec::{count_from_db, damaged};
+use crate::codec::{count_from_db, count_to_db, damaged};
 use async_trait::async_trait;
 use diesel::{
     QueryableByName,
@@ -19,8 +19,8 @@ use frontrow_domain::{
     id::{ConcertId, ReservationId, ScheduleId},
     outcome::StoreError,
     seating::{
-        Seat,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
+        GROUP, Seat, SeatChanges, SeatMap,
+        port::{Availability, ReservationStatus, SeatingQueries, Stock, StockState},
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -46,12 +46,26 @@ const SEATS: &str = "
         SELECT number, status, reservation_id, user_id, held_until, version
         FROM seats WHERE schedule_id = $1 ORDER BY number) AS seat";
 
-/// What the versions of all seats come to, a lapsed hold counting once more.
-const VERSION: &str = "
-    SELECT coalesce(sum(version), 0)::bigint
-        + count(*) FILTER (WHERE status = 'held' AND held_until <= moment.at) AS version
-    FROM (SELECT clock_timestamp() AS at OFFSET 0) AS moment, seats
-    WHERE schedule_id = $1";
+/// The same for those groups of seats of which the versions, a lapsed hold counting once more, do not come to the
+/// known sum. `at` is not later than what is seen.
+const CHANGES: &str = "
+    SELECT statement_timestamp() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
+        array_agg(reservation_id) AS reservations, array_agg(user_id) AS users,
+        array_agg(held_until) AS ends, array_agg(version) AS versions
+    FROM (
+        SELECT seat.*
+        FROM (
+            SELECT (number - 1) / $3 AS place,
+                sum(version)::bigint
+                    + count(*) FILTER (WHERE status = 'held' AND held_until <= statement_timestamp()) AS total
+            FROM seats WHERE schedule_id = $1 GROUP BY (number - 1) / $3) AS stored
+        CROSS JOIN LATERAL (
+            SELECT number, status, reservation_id, user_id, held_until, version
+            FROM seats
+            WHERE schedule_id = $1 AND number > stored.place * $3 AND number <= (stored.place + 1) * $3
+            OFFSET 0) AS seat
+        WHERE stored.total IS DISTINCT FROM ($2)[stored.place + 1]
+        ORDER BY seat.number) AS changed";
 
 /// Whether a seat is free, which is soon known as long as one is, and if none is, when the first
 /// hold ends. `at` is not later than what is seen.
@@ -129,7 +143,7 @@ struct MapRow {
 }
 
 impl MapRow {
-    fn into_map(self, schedule: ScheduleId) -> Result<SeatMap, StoreError> {
+    fn into_seats(self, schedule: ScheduleId) -> Result<(Vec<Seat>, Timestamp), StoreError> {
         let numbers = self.numbers.unwrap_or_default().into_iter();
         let columns = numbers
             .zip(self.statuses.unwrap_or_default())
@@ -150,17 +164,8 @@ impl MapRow {
                 })
             },
         );
-        Ok(SeatMap {
-            seats: seats.collect::<Result<_, _>>()?,
-            as_of: self.at,
-        })
+        Ok((seats.collect::<Result<_, _>>()?, self.at))
     }
-}
-
-#[derive(QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = BigInt)]
-    version: i64,
 }
 
 #[derive(QueryableByName)]
@@ -183,18 +188,24 @@ impl SeatingQueries for Postgres {
             Box::pin(async move {
                 let map = sql(SEATS).bind::<SqlUuid, _>(schedule.0);
                 let row: MapRow = map.get_result(&mut lease.connection()?).await?;
-                Ok(row.into_map(schedule)?)
+                let (seats, as_of) = row.into_seats(schedule)?;
+                Ok(SeatMap { seats, as_of })
             })
         })
         .await
     }
 
-    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
+    async fn changes(&self, schedule: ScheduleId, known: Vec<u64>) -> Result<SeatChanges, StoreError> {
+        let known: Vec<i64> = known.into_iter().map(count_to_db).collect::<Result<_, _>>()?;
         self.query(move |_, lease| {
+            let changes = sql(CHANGES)
+                .bind::<SqlUuid, _>(schedule.0)
+                .bind::<Array<BigInt>, _>(known.clone())
+                .bind::<Integer, _>(GROUP.cast_signed());
             Box::pin(async move {
-                let version = sql(VERSION).bind::<SqlUuid, _>(schedule.0);
-                let row: VersionRow = version.get_result(&mut lease.connection()?).await?;
-                Ok(count_from_db(row.version)?)
+                let row: MapRow = changes.get_result(&mut lease.connection()?).await?;
+                let (seats, as_of) = row.into_seats(schedule)?;
+                Ok(SeatChanges { seats, as_of })
             })
         })
         .await

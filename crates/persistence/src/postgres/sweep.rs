@@ -12,13 +12,12 @@ use super::{
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use frontrow_domain::{
-    clock::Timestamp,
     id::{ReservationId, ScheduleId},
     outcome::StoreError,
     queue::port::Swept,
     seating::{Reservation, Seat},
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// How many rows one step takes.
 const STEP: u32 = 1_000;
@@ -104,11 +103,11 @@ impl Inner {
         }
         let seats = locks::seats_of(conn, &holds).await?;
         holds.iter_mut().for_each(Reservation::lapse);
-        let ended: BTreeMap<ReservationId, Timestamp> = holds.iter().map(|hold| (hold.id, hold.held_until)).collect();
+        let ended: BTreeSet<ReservationId> = holds.iter().map(|hold| hold.id).collect();
         // A seat that somebody else has taken over since is theirs.
         let free = |seat: &Seat| {
-            let hold = seat.reservation()?;
-            seat.let_go_by(hold, *ended.get(&hold)?)
+            let hold = seat.reservation().filter(|hold| ended.contains(hold));
+            seat.let_go_by(hold?)
         };
         let freed: Vec<Seat> = seats.iter().filter_map(free).collect();
         let mut writes = Vec::new();

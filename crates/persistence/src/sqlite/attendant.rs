@@ -255,16 +255,16 @@ fn free_lapsed_holds(conn: &mut SqliteConnection, policy: &Policy, now: Timestam
         .load(conn)?;
     let count = lapsed.len();
     for row in lapsed {
-        free_seats(conn, row.in_currency(policy.currency), now)?;
+        free_seats(conn, row.in_currency(policy.currency))?;
     }
     Ok(count)
 }
 
 /// Ends a lapsed hold, and frees the seats that nobody else has taken since.
-fn free_seats(conn: &mut SqliteConnection, mut hold: Reservation, now: Timestamp) -> Result<(), SqlError> {
+fn free_seats(conn: &mut SqliteConnection, mut hold: Reservation) -> Result<(), SqlError> {
     for number in &hold.seat_numbers {
         let stored = seat(conn, hold.schedule_id, *number)?;
-        if let Some(free) = stored.and_then(|seat| seat.let_go_by(hold.id, now)) {
+        if let Some(free) = stored.and_then(|seat| seat.let_go_by(hold.id)) {
             update_seat(conn, &free)?;
         }
     }

@@ -23,11 +23,11 @@ use frontrow_domain::{
     id::{ConcertId, ReservationId, ScheduleId},
     outcome::StoreError,
     seating::{
-        Seat,
-        port::{Availability, ReservationStatus, SeatMap, SeatingQueries, Stock, StockState},
+        GROUP, Seat, SeatChanges, SeatMap,
+        port::{Availability, ReservationStatus, SeatingQueries, Stock, StockState},
     },
 };
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 #[async_trait]
 impl SeatingQueries for Sqlite {
@@ -54,15 +54,12 @@ impl SeatingQueries for Sqlite {
         work.await
     }
 
-    async fn map_version(&self, schedule: ScheduleId) -> Result<u64, StoreError> {
+    async fn changes(&self, schedule: ScheduleId, known: Vec<u64>) -> Result<SeatChanges, StoreError> {
         let clock = self.clock.clone();
         let work = self.readers.run(move |conn| {
-            // What the versions of all seats come to, a lapsed hold counting once more.
-            let sql = "SELECT COALESCE(SUM(version), 0) + COUNT(CASE WHEN status = 'held' AND held_until <= ? THEN 1 END) \
-                       FROM seats WHERE schedule_id = ?";
-            let binds = [clock.now().into(), schedule.0.into()];
-            let rows: Vec<Whole<u64>> = read::<BigInt, _, 2>(conn, sql, binds)?;
-            Ok(rows.first().map_or(0, |version| version.0))
+            let as_of = clock.now();
+            let seats = changed_seats(conn, schedule, &known, as_of)?;
+            Ok(SeatChanges { seats, as_of })
         });
         work.await
     }
@@ -140,6 +137,37 @@ fn availability(conn: &mut SqliteConnection, schedule: Schedule, now: Timestamp)
         seats_sold: sold,
         as_of: now,
     })
+}
+
+/// The seats of those groups of which the versions, a lapsed hold counting once more, do not come to the known sum.
+fn changed_seats(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    known: &[u64],
+    now: Timestamp,
+) -> Result<Vec<Seat>, SqlError> {
+    let sql = "SELECT (number - 1) / ? AS place, \
+               SUM(version) + COUNT(CASE WHEN status = 'held' AND held_until <= ? THEN 1 END) AS total \
+               FROM seats WHERE schedule_id = ? GROUP BY place ORDER BY place";
+    let binds = [i64::from(GROUP).into(), now.into(), schedule.0.into()];
+    let totals: Vec<(Whole<u64>, Whole<u64>)> = read::<(BigInt, BigInt), _, 3>(conn, sql, binds)?;
+    let known = known.iter().map(Some).chain(iter::repeat(None));
+    let mut changed = Vec::new();
+    for ((group, total), known) in totals.into_iter().zip(known) {
+        if known != Some(&total.0) {
+            let first = group.0 * u64::from(GROUP) + 1;
+            let found = seats::table
+                .filter(seats::schedule_id.eq(Id(schedule.0)))
+                .filter(seats::number.between(count_to_db(first)?, count_to_db(first - 1)? + i64::from(GROUP)))
+                .order(seats::number)
+                .select(SeatRow::as_select())
+                .load(conn)?;
+            for row in found {
+                changed.push(row.of(schedule)?);
+            }
+        }
+    }
+    Ok(changed)
 }
 
 /// Every seat of a performance, by number.

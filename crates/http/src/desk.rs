@@ -1,7 +1,9 @@
 //! Asking storage, no longer than a caller can be kept waiting.
 
-use super::Call;
-use crate::{api::Api, problem::Problem};
+use crate::{
+    api::{Api, Worker},
+    problem::Problem,
+};
 use frontrow_domain::{
     catalog::{DateSelector, Schedule, TargetRefusal},
     decision::{Command, Decide, Verdict, decide_one},
@@ -9,6 +11,8 @@ use frontrow_domain::{
     outcome::StoreError,
 };
 use std::{
+    cell::Cell,
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,7 +24,30 @@ fn no_verdict() -> StoreError {
     StoreError::OutcomeUnknown("no verdict in time".to_owned())
 }
 
-impl Call {
+/// Where a caller is served: it knows how much longer that one can be kept waiting.
+pub(crate) struct Desk {
+    worker: Rc<Worker>,
+    patience: Cell<Duration>,
+}
+
+impl Desk {
+    /// For one who has just come.
+    pub(crate) fn of(worker: Rc<Worker>) -> Self {
+        Self {
+            patience: Cell::new(worker.api.settings.patience),
+            worker,
+        }
+    }
+
+    /// The same for one who has not waited yet.
+    pub(crate) fn anew(&self) -> Self {
+        Self::of(self.worker.clone())
+    }
+
+    pub(crate) fn api(&self) -> &Arc<Api> {
+        &self.worker.api
+    }
+
     /// Decides one command. The decision is carried out even if the caller has gone, which is the
     /// port's own promise.
     pub(crate) async fn decide<C>(&self, command: C) -> Result<C::Verdict, Problem>
