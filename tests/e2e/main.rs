@@ -36,3 +36,4 @@ mod seed_003;
 mod seed_004;
 mod settings;
 mod shoppers;
+mod streams;

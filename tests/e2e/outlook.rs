@@ -4,12 +4,8 @@ use crate::instances::Instances;
 use e2e::{Answer, Deployment, Fan, Performance, Show, eventually, on_every_storage};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 on_every_storage!(a_house_sells_out_before_a_line);
-
-/// Within this everybody knows. It is promised in half of it, on a machine that does nothing else.
-const SOON: Duration = Duration::from_secs(2);
 
 struct Crowd {
     instances: Instances,
@@ -31,19 +27,16 @@ impl Crowd {
 
     /// What all who wait are told, at every instance, as soon as all of them are told this.
     async fn are_told(&self, waiting: std::ops::Range<usize>, outlook: &str) -> Vec<Answer> {
-        let since = Instant::now();
         let everywhere = || {
             let fans = self.fans[waiting.clone()].iter();
             let both = fans.flat_map(|fan| [0, 1].map(|place| self.instances.spread(fan, place)));
             join_all(both.map(|fan| async move { fan.poll().await.expect(200) }))
         };
-        let told = eventually(&format!("everybody is told: {outlook}"), async || {
+        eventually(&format!("everybody is told: {outlook}"), async || {
             let told = everywhere().await;
             told.iter().all(|told| told["outlook"] == outlook).then_some(told)
         })
-        .await;
-        assert!(since.elapsed() < SOON, "{outlook} after {:?}", since.elapsed());
-        told
+        .await
     }
 }
 

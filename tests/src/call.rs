@@ -7,7 +7,11 @@ use std::{
     fmt::{self, Write as _},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
+
+/// Longer than any story.
+const STREAM: Duration = Duration::from_secs(3_600);
 
 /// Somebody who calls one server, or each time any of several, with or without a credential.
 #[derive(Debug, Clone)]
@@ -164,6 +168,12 @@ impl Call {
             }
             return Ok(answer);
         }
+    }
+
+    /// Sends it; the answer may take as long as it likes.
+    pub(crate) async fn begin(&self) -> Result<reqwest::Response, reqwest::Error> {
+        let request = self.http.request(self.method.clone(), &self.url);
+        request.headers(self.headers.clone()).timeout(STREAM).send().await
     }
 
     /// The answer, and the path that it is of.

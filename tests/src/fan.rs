@@ -74,6 +74,18 @@ impl Fan {
         call.queue_token(&self.queue_token)
     }
 
+    /// The stream of the fan's place: `GET /v1/queue/tokens/current/events`, with the queue token alone.
+    pub fn place_events(&self) -> Call {
+        let call = self.client.get("/v1/queue/tokens/current/events");
+        call.without("authorization").queue_token(&self.queue_token)
+    }
+
+    /// The stream of the seats, from a version of the map on: `GET …/seats/events`.
+    pub fn seat_events(&self, show: &Show, version: i64) -> Call {
+        let call = self.booking(Method::GET, &format!("{}/events", show.seats_path()));
+        call.header("last-event-id", &version.to_string())
+    }
+
     /// Leaves the line: `DELETE /v1/queue/tokens/current`, with the queue token alone.
     pub fn leave(&self) -> Call {
         let call = self.client.delete("/v1/queue/tokens/current").without("authorization");
