@@ -236,12 +236,11 @@ async fn a_line_is_told_of_a_sell_out_and_of_what_comes_back() {
     let told = line.iter_mut().map(|(fan, events)| {
         let is_first = fan.user_id == first.user_id;
         events.until(move |event| {
-            let over = if is_first {
+            if is_first {
                 event.name == "completed"
             } else {
                 event.data["outlook"] == "sold_out"
-            };
-            over
+            }
         })
     });
     join_all(told).await;

@@ -115,7 +115,7 @@ impl GateViews {
         };
         match gate.glance(ticket, None, &self.policy) {
             Glance::Unknown if self.is_out_of_reach() => gate.recall(ticket, &self.policy),
-            known => known,
+            known @ (Glance::Waiting(_) | Glance::Waited(..) | Glance::NotWaiting | Glance::Unknown) => known,
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) enum Reason {
 }
 
 impl Kind {
+    const ALL: [Self; 2] = [Self::Line, Self::Seats];
+
     fn as_str(self) -> &'static str {
         match self {
             Kind::Line => "line",
@@ -57,6 +59,14 @@ impl Kind {
 }
 
 impl Reason {
+    const ALL: [Self; 5] = [
+        Self::Gone,
+        Self::TokenEnded,
+        Self::BookingClosed,
+        Self::SlowReader,
+        Self::ShuttingDown,
+    ];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Reason::Gone => "gone",
@@ -96,6 +106,16 @@ impl StreamMetrics {
         );
         let ended = "Event streams that have ended, by what ended them";
         registry.register("frontrow_streams_ended", ended, metrics.ended.clone());
+        // Shown from the start: what has not happened yet is 0.
+        for kind in Kind::ALL {
+            metrics.open.get_or_create(&OfKind { kind: kind.as_str() });
+            for reason in Reason::ALL {
+                metrics.ended.get_or_create(&Ended {
+                    kind: kind.as_str(),
+                    reason: reason.as_str(),
+                });
+            }
+        }
         metrics
     }
 }

@@ -251,9 +251,13 @@ async fn streams_are_refused_like_the_calls_they_spare() {
     }
     let post = house.post(LINE, &json!({})).queue(&place);
     assert_eq!(post.expect(405).await["code"], "method_not_allowed");
-    let open = r#"frontrow_streams_open{kind="line"}"#;
     let metrics = house.get("/metrics").send().await.body;
-    assert!(!metrics.contains(open), "none was opened: {metrics}");
+    for none in [
+        r#"frontrow_streams_open{kind="line"} 0"#,
+        r#"frontrow_streams_ended_total{kind="seats",reason="gone"} 0"#,
+    ] {
+        assert!(metrics.contains(none), "none was opened: {metrics}");
+    }
 }
 
 async fn limited(streams: usize, streams_per_caller: usize) -> House {
