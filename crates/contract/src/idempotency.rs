@@ -2,7 +2,7 @@
 
 use crate::{
     Fixture, Plan, Stage,
-    stage::{hold_of, join_of, own, pay_of, request},
+    stage::{hold_of, join_of, let_through_of, own, pay_of, request},
 };
 use frontrow_domain::{
     catalog::{CatalogRefusal, CreateConcert},
@@ -12,7 +12,7 @@ use frontrow_domain::{
     identity::{GrantAccess, RegisterUser},
     payment::{Answer, Approval, PayRefusal, PayStep},
     policy::Policy,
-    queue::JoinRefusal,
+    queue::{JoinRefusal, NamedFan},
     seating::{HoldRefusal, HoldSeats},
     wallet::{ChargeRefusal, ChargeStep, ChargeWallet},
 };
@@ -25,6 +25,8 @@ async fn keyed_commands<F: Fixture>(stage: &Stage<F>) -> Vec<(Command, Command)>
     let show = stage.show(Plan::default()).await;
     let fan = stage.insider(&show).await;
     let newcomer = stage.fan().await;
+    let waiting = stage.fan().await;
+    stage.join(&show, waiting).await;
     stage.charge(fan.user, 5_000).await;
     let hold = stage.held(&fan, &show, &[1]).await;
     let concert = stage.concert().await;
@@ -49,6 +51,8 @@ async fn keyed_commands<F: Fixture>(stage: &Stage<F>) -> Vec<(Command, Command)>
     schedule.request = request(admin());
     let mut join = join_of(&show, newcomer);
     join.request = request(show.id.0);
+    let mut through = let_through_of(&show, NamedFan::User(waiting));
+    through.request = request(admin());
     let mut seats = hold_of(&fan, &show, &[2, 3]);
     seats.request = request(show.id.0);
     let mut pay = pay_of(&fan, hold.id);
@@ -62,6 +66,7 @@ async fn keyed_commands<F: Fixture>(stage: &Stage<F>) -> Vec<(Command, Command)>
         grant.into(),
         create.into(),
         schedule.clone().into(),
+        through.clone().into(),
         join.clone().into(),
         seats.clone().into(),
         pay.clone().into(),
@@ -69,12 +74,20 @@ async fn keyed_commands<F: Fixture>(stage: &Stage<F>) -> Vec<(Command, Command)>
     ];
     schedule.schedule_id = ScheduleId::mint();
     join.token_id = TokenId::mint();
+    through.wish = Uuid::now_v7();
     seats.reservation_id = ReservationId::mint();
     pay.payment_id = PaymentId::mint();
     pay.entry_id = EntryId::mint();
     charge.entry_id = EntryId::mint();
     charge.wallet_id = WalletId::mint();
-    retries.extend([schedule.into(), join.into(), seats.into(), pay.into(), charge.into()]);
+    retries.extend([
+        schedule.into(),
+        through.into(),
+        join.into(),
+        seats.into(),
+        pay.into(),
+        charge.into(),
+    ]);
     commands.into_iter().zip(retries).collect()
 }
 
@@ -332,6 +345,7 @@ fn without_key(mut command: Command) -> Command {
         Command::CreateConcert(command) => command.request = None,
         Command::CreateSchedule(command) => command.request = None,
         Command::JoinQueue(command) => command.request = None,
+        Command::LetThrough(command) => command.request = None,
         Command::HoldSeats(command) => command.request = None,
         Command::PayReservation(command) => command.request = None,
         Command::ChargeWallet(command) => command.request = None,
@@ -354,6 +368,7 @@ fn without_moments(verdict: &Verdict) -> Verdict {
         | Verdict::JoinQueue(_)
         | Verdict::Visit(_)
         | Verdict::LeaveQueue(_)
+        | Verdict::LetThrough(_)
         | Verdict::HoldSeats(_)
         | Verdict::ReleaseHold(_)
         | Verdict::PayReservation(_)

@@ -40,6 +40,8 @@ pub mod identity;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod leadership;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
+pub mod let_through;
+#[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod payment;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod queue;
@@ -53,7 +55,7 @@ pub mod sweeping;
 #[expect(missing_docs, reason = "a promise is named after what it promises")]
 pub mod wallet;
 
-pub use stage::{Fan, Plan, Show, Stage, hold_of, join_of, pay_of, release_of, usual_policy};
+pub use stage::{Fan, Plan, Show, Stage, hold_of, join_of, let_through_of, pay_of, release_of, usual_policy};
 
 use async_trait::async_trait;
 use frontrow_domain::{policy::Policy, storage::Storage};
@@ -144,6 +146,17 @@ macro_rules! every_promise {
                 every_gate_is_its_own
                 never_more_are_inside_than_seats_can_become_theirs
                 nobody_enters_a_house_that_is_sold_out
+            }
+            let_through {
+                who_is_let_through_enters_at_once_and_all_behind_move_up
+                however_it_ends_a_place_left_out_of_turn_counts_for_nobody
+                each_reason_not_to_let_through_is_named_and_leaves_no_trace
+                no_more_are_let_through_than_seats_can_become_theirs
+                a_slot_that_is_over_is_there_for_who_is_let_through
+                who_is_let_through_counts_in_the_minute_but_does_not_wait_for_it
+                a_key_lets_through_once_and_is_answered_the_same
+                figures_tell_who_never_came_and_who_gave_up
+                leavers_of_one_batch_are_numbered_in_its_order
             }
             leadership {
                 one_leads_until_its_lease_lapses
@@ -251,6 +264,9 @@ macro_rules! every_race {
             one_of_many_takes_the_lease
             who_leaves_is_never_inside
             whoever_leaves_the_line_is_told_of_once
+            a_fan_is_let_through_once
+            whoever_lets_fans_in_keeps_the_cap
+            who_is_let_through_and_leaves_has_left
             a_gate_changed_during_admission_keeps_both_changes
             the_same_start_is_put_on_sale_once
         }

@@ -70,6 +70,7 @@ codes! {
     AmbiguousDate "ambiguous_date" CONFLICT "The concert plays more than once that day"
     ScheduleExists "schedule_exists" CONFLICT "The schedule exists already"
     SeatAlreadyReserved "seat_already_reserved" CONFLICT "A seat is taken"
+    GateFull "gate_full" CONFLICT "There is no room inside"
     ReservationNotHeld "reservation_not_held" CONFLICT "The reservation is not held"
     RequestInProgress "request_in_progress" CONFLICT "The first request with this key is still running"
     PayloadTooLarge "payload_too_large" PAYLOAD_TOO_LARGE "The body is too large"

@@ -117,7 +117,7 @@ impl TokenView {
         }
     }
 
-    fn of(status: &TokenStatus, word: Option<&'static str>, queue_token: Option<String>) -> Self {
+    pub(crate) fn of(status: &TokenStatus, word: Option<&'static str>, queue_token: Option<String>) -> Self {
         let token = &status.token;
         let state = visible_state(status.state());
         let place = status.place;
@@ -247,7 +247,7 @@ async fn told_by_storage(desk: &Desk, token: TokenRef) -> Result<Standing, Probl
 
 /// What this instance knows of a gate. Where nobody polls that is nothing: then the stock is read, once for all who ask
 /// within a moment.
-async fn forecast(desk: &Desk, gate: ScheduleId) -> Forecast {
+pub(crate) async fn forecast(desk: &Desk, gate: ScheduleId) -> Forecast {
     let known = desk.api().views.forecast(gate);
     if known.outlook.is_some() {
         return known;

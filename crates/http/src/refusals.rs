@@ -7,7 +7,7 @@ use frontrow_domain::{
     idempotency::IdempotencyRefusal,
     identity::{ActingRefusal, GrantRefusal, RegisterRefusal},
     payment::PayRefusal,
-    queue::{AdmittanceRefusal, JoinRefusal, UnknownToken},
+    queue::{AdmittanceRefusal, JoinRefusal, LetThroughRefusal, UnknownToken},
     seating::{HoldRefusal, ReleaseRefusal},
     wallet::ChargeRefusal,
 };
@@ -98,6 +98,20 @@ impl From<JoinRefusal> for Problem {
             JoinRefusal::InvalidDatetime => Code::InvalidDatetime,
             JoinRefusal::AmbiguousDate => Code::AmbiguousDate,
             JoinRefusal::BookingClosed => Code::BookingClosed,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<LetThroughRefusal> for Problem {
+    fn from(refusal: LetThroughRefusal) -> Self {
+        let code = match refusal {
+            LetThroughRefusal::Idempotency(refusal) => return refusal.into(),
+            LetThroughRefusal::InvalidUser => Code::InvalidUser,
+            LetThroughRefusal::TokenScopeMismatch => Code::TokenScopeMismatch,
+            LetThroughRefusal::BookingNotOpen | LetThroughRefusal::BookingClosed => Code::BookingClosed,
+            LetThroughRefusal::NotInLine => Code::NotFound,
+            LetThroughRefusal::GateFull(_) | LetThroughRefusal::NoSeatLeft(_) => Code::GateFull,
         };
         Self::new(code, refusal.to_string())
     }

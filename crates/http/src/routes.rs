@@ -39,6 +39,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         post("/v1/admin/concerts/{concert_id}/schedules", admin::schedules::create, operators::create_schedule),
         get("/v1/admin/schedules/{schedule_id}/gate", admin::gates::show, operators::show_gate),
         patch("/v1/admin/schedules/{schedule_id}/gate", admin::gates::change, operators::change_gate),
+        post("/v1/admin/schedules/{schedule_id}/admissions", admin::admissions::create, operators::let_through),
         get("/v1/admin/schedules/{schedule_id}/stats", admin::stats::show, operators::stats),
         get("/v1/admin/audit", admin::audit::run, operators::audit),
         get("/health/live", health::live, service::live),

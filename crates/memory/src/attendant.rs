@@ -58,9 +58,7 @@ impl Attendant for Memory {
 fn admit_next(show: &mut Show, policy: &Policy, now: Timestamp) -> u64 {
     let schedule = &show.house.schedule;
     let line = &mut show.line;
-    for token in line.lapsed(now, usize::MAX) {
-        end_lapsed(line, token);
-    }
+    end_all_lapsed(line, now);
     let state = LineState {
         booking_opens_at: schedule.booking_opens_at,
         booking_closes_at: schedule.booking_closes_at,
@@ -86,6 +84,13 @@ fn admit_next(show: &mut Show, policy: &Policy, now: Timestamp) -> u64 {
         line.gate.next_slot_at = Some(admission.next_slot_after(admitted));
     }
     admitted
+}
+
+/// Stores what time has decided about all live tokens.
+pub(crate) fn end_all_lapsed(line: &mut TokenLine, now: Timestamp) {
+    for token in line.lapsed(now, usize::MAX) {
+        end_lapsed(line, token);
+    }
 }
 
 /// Stores what time has decided about a live token.

@@ -1,13 +1,13 @@
 //! Carrying decisions out: load, let the domain decide, store.
 
-use crate::{Memory, line::TokenLine, world::World};
+use crate::{Memory, attendant::end_all_lapsed, line::TokenLine, world::World};
 use async_trait::async_trait;
 use frontrow_domain::{
     catalog::Schedule,
     decision::{Command, Needs, Verdict, WorkingSet, decide_each, needs_of, port::Decisions},
     outcome::StoreError,
     policy::Policy,
-    queue::Line,
+    queue::{Line, Room},
     seating::Reservation,
 };
 
@@ -16,8 +16,14 @@ impl Decisions for Memory {
     async fn decide_each(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
         let needs = needs_of(&commands);
         let mut world = self.world();
+        let now = self.clock.now();
+        for id in &needs.gates {
+            if let Some(show) = world.shows.get_mut(id) {
+                end_all_lapsed(&mut show.line, now);
+            }
+        }
         let mut rows = load(&world, self.policy, &needs);
-        let verdicts = decide_each(&commands, &mut rows, self.clock.now());
+        let verdicts = decide_each(&commands, &mut rows, now);
         refuse_known_ids(&world, &rows)?;
         store(&mut world, rows);
         Ok(verdicts)
@@ -65,6 +71,15 @@ fn load_catalog(world: &World, needs: &Needs, rows: &mut WorkingSet) {
 }
 
 fn load_line(world: &World, needs: &Needs, rows: &mut WorkingSet) {
+    for id in &needs.gates {
+        if let Some(show) = world.shows.get(id) {
+            let room = Room {
+                active: show.line.active(),
+                unsold: show.house.unsold(),
+            };
+            rows.load_room(*id, room);
+        }
+    }
     for id in &needs.lines {
         if let Some(show) = world.shows.get(id) {
             let line = Line {

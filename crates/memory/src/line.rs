@@ -12,14 +12,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(crate) struct TokenLine {
     pub(crate) gate: Gate,
     pub(crate) issued: u64,
-    /// The numbers of those who left before their turn, in that order.
-    departures: Vec<u64>,
+    /// The numbers of those who left out of turn, by departure.
+    departures: BTreeMap<u64, u64>,
     tokens: BTreeMap<u64, QueueToken>,
     numbers: HashMap<TokenId, u64>,
     live: HashMap<UserId, u64>,
     waiting: Tally,
     active: u64,
     lapses: BTreeSet<(Timestamp, u64)>,
+    /// Who was let in, by when.
+    entries: BTreeSet<(Timestamp, u64)>,
 }
 
 impl TokenLine {
@@ -27,13 +29,14 @@ impl TokenLine {
         Self {
             gate,
             issued: 0,
-            departures: Vec::new(),
+            departures: BTreeMap::new(),
             tokens: BTreeMap::new(),
             numbers: HashMap::new(),
             live: HashMap::new(),
             waiting: Tally::default(),
             active: 0,
             lapses: BTreeSet::new(),
+            entries: BTreeSet::new(),
         }
     }
 
@@ -51,15 +54,14 @@ impl TokenLine {
         (token.state == TokenState::Waiting).then(|| self.waiting.ahead_of(token.number))
     }
 
-    /// How many have left before their turn.
+    /// How many have left out of turn.
     pub(crate) fn departed(&self) -> u64 {
         self.departures.len() as u64
     }
 
     /// The numbers of those who did so after that many others, in that order.
-    pub(crate) fn departures_after(&self, departed: u64) -> &[u64] {
-        let after = usize::try_from(departed).unwrap_or(usize::MAX);
-        self.departures.get(after..).unwrap_or_default()
+    pub(crate) fn departures_after(&self, departed: u64) -> impl Iterator<Item = u64> {
+        self.departures.range(departed + 1..).map(|(_, number)| *number)
     }
 
     /// How many tokens are stored as waiting.
@@ -79,14 +81,13 @@ impl TokenLine {
 
     /// Tokens that have been admitted, the last one first.
     pub(crate) fn admitted(&self) -> impl Iterator<Item = (&QueueToken, Timestamp)> {
-        let through_the_gate = self.tokens.range(..=self.gate.admitted_number).rev();
-        through_the_gate.filter_map(|(_, token)| token.activated_at.map(|at| (token, at)))
+        let entries = self.entries.iter().rev();
+        entries.filter_map(|(at, number)| Some((self.tokens.get(number)?, *at)))
     }
 
-    /// How many fans were let in after this moment. Fans enter by number, so the first one who
-    /// entered earlier ends the count.
+    /// How many fans were let in after this moment.
     pub(crate) fn admitted_since(&self, since: Timestamp) -> u64 {
-        self.admitted().take_while(|(_, at)| *at > since).count() as u64
+        self.entries.range((since, u64::MAX)..).count() as u64
     }
 
     /// The first token that waits behind the gate's mark.
@@ -107,9 +108,9 @@ impl TokenLine {
     pub(crate) fn put(&mut self, token: QueueToken) {
         let number = token.number;
         self.numbers.insert(token.id, number);
-        if token.departure == Some(self.departed() + 1) {
-            self.departures.push(number);
-        }
+        self.departures
+            .extend(token.departure.map(|departure| (departure, number)));
+        self.entries.extend(token.activated_at.map(|entered| (entered, number)));
         if let Some(old) = self.tokens.remove(&number) {
             self.unindex(&old);
         }

@@ -88,7 +88,11 @@ impl QueueQueries for Memory {
             sum.checked_add(amount).unwrap_or(sum)
         });
         let mut tokens = TokenCounts::default();
+        let (mut no_shows, mut leavers, mut let_through) = (0, 0, 0);
         for token in line.tokens() {
+            no_shows += u64::from(token.was_no_show(now));
+            leavers += u64::from(token.gave_up_waiting());
+            let_through += u64::from(token.was_let_through());
             *match token.state_at(now) {
                 TokenState::Waiting => &mut tokens.waiting,
                 TokenState::Active => &mut tokens.active,
@@ -107,6 +111,9 @@ impl QueueQueries for Memory {
             waits: waits
                 .map(|(token, at)| u64::try_from((at - token.issued_at).whole_seconds()).unwrap_or(0))
                 .collect(),
+            no_shows,
+            leavers,
+            let_through,
         }))
     }
 }
@@ -125,10 +132,7 @@ fn news_of(schedule_id: ScheduleId, line: &TokenLine, after: u64, as_of: Timesta
         departed,
         after,
         seen,
-        leavers: told
-            .map(|(_, number)| *number)
-            .filter(|number| *number > mark)
-            .collect(),
+        leavers: told.map(|(_, number)| number).filter(|number| *number > mark).collect(),
         as_of,
     }
 }

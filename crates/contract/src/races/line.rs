@@ -3,14 +3,14 @@
 use super::{Found, at_once, buyer, check, racing};
 use crate::{
     Fixture, Plan, Stage,
-    stage::{join_of, own, patiently, pay_of},
+    stage::{join_of, let_through_of, own, patiently, pay_of},
 };
 use frontrow_domain::{
     decision::Command,
     id::TokenId,
     leadership::service::Candidate,
     payment::PayReservation,
-    queue::{GatePatch, JoinQueue, LeaveQueue, TokenState},
+    queue::{GatePatch, JoinQueue, LeaveQueue, LetThrough, NamedFan, TokenState},
     seating::{ReservationState, SeatStatus},
 };
 use std::{
@@ -209,6 +209,95 @@ pub async fn whoever_leaves_the_line_is_told_of_once<F: Fixture>(fixture: F) -> 
     let late = stage.join(&show, stage.fan().await).await.status.place;
     let position = late.map(|place| place.position);
     check(position == Some(11), "and everybody else moves up", &position)?;
+    stage.violations().await
+}
+
+pub async fn a_fan_is_let_through_once<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.paused = true;
+    let show = stage.show(plan).await;
+    let fans = stage.line_up(&show, &stage.fans(3).await).await;
+    let wish = |place: usize| {
+        let named = [NamedFan::User(fans[1].user), NamedFan::Token(fans[1].token)][place % 2];
+        let_through_of(&show, named)
+    };
+    let verdicts = racing(&stage, (0..12).map(wish).collect()).await;
+    let let_in: Vec<_> = verdicts.into_iter().map(own::<LetThrough>).collect();
+    let fresh = let_in.iter().flatten().filter(|let_in| let_in.fresh).count();
+    check(
+        let_in.iter().all(Result::is_ok) && fresh == 1,
+        "one lets in, the others are told",
+        &let_in,
+    )?;
+    let position = stage.position(&fans[2]).await;
+    check(position == Some(2), "who is behind moves up once", &position)?;
+    stage.violations().await
+}
+
+pub async fn whoever_lets_fans_in_keeps_the_cap<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.max_active = 4;
+    let show = stage.show(plan).await;
+    stage.insider(&show).await;
+    let fans = stage.line_up(&show, &stage.fans(12).await).await;
+    stage.pass(Duration::milliseconds(10)).await;
+    let wishes = fans.iter().rev().take(8);
+    stage.fixture.about_to_race(9);
+    let wishes: Vec<_> = wishes
+        .map(|fan| {
+            let wish = let_through_of(&show, NamedFan::Token(fan.token));
+            let decisions = stage.storage.decisions.clone();
+            tokio::spawn(async move { patiently(&*decisions, vec![wish.into()]).await })
+        })
+        .collect();
+    let attendant = stage.storage.attendant.clone();
+    let admitting = tokio::spawn(async move { attendant.admit_due().await });
+    let mut through = 0;
+    for wish in wishes {
+        let verdicts = wish.await.expect("no contender panics").into_iter();
+        through += verdicts.map(own::<LetThrough>).filter(Result::is_ok).count() as u64;
+    }
+    let admitted = admitting.await.expect("no contender panics");
+    let admitted = admitted.expect("the storage answers").admitted;
+    let tokens = stage.books(&show).await.tokens;
+    let inside = tokens.iter().filter(|token| token.state == TokenState::Active).count() as u64;
+    check(inside <= 4, "no more are inside than fit", &inside)?;
+    check(
+        inside == 1 + through + admitted,
+        "each of them was let in once",
+        &(inside, through, admitted),
+    )?;
+    let late = stage.join(&show, stage.fan().await).await.status.place;
+    let position = late.map(|place| place.position);
+    check(position == Some(14 - inside), "everybody else waits", &position)?;
+    stage.violations().await
+}
+
+pub async fn who_is_let_through_and_leaves_has_left<F: Fixture>(fixture: F) -> Found {
+    let stage = Stage::set(fixture).await;
+    let mut plan = Plan::default();
+    plan.gate.paused = true;
+    let show = stage.show(plan).await;
+    let fans = stage.line_up(&show, &stage.fans(2).await).await;
+    let token = fans[0].token;
+    let commands = vec![
+        Command::from(let_through_of(&show, NamedFan::Token(token))),
+        LeaveQueue { token }.into(),
+    ];
+    let verdicts = at_once(&stage, commands).await;
+    let token = stage.status(token).await.token;
+    check(token.state == TokenState::Left, "who left has left", &token)?;
+    let let_in = own::<LetThrough>(verdicts[0].clone());
+    check(
+        let_in.is_ok() == token.activated_at.is_some(),
+        "before it or after it was let in",
+        &(&let_in, &token),
+    )?;
+    check(token.departure == Some(1), "and left the line once", &token)?;
+    let position = stage.position(&fans[1]).await;
+    check(position == Some(1), "who is behind moves up once", &position)?;
     stage.violations().await
 }
 

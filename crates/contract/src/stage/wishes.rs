@@ -9,7 +9,7 @@ use frontrow_domain::{
     money::Currency,
     payment::{Approval, ClaimedAmount, PayReservation},
     policy::Policy,
-    queue::{Forecast, JoinQueue},
+    queue::{Forecast, JoinQueue, LetThrough, NamedFan},
     seating::{HoldSeats, ReleaseHold, Reservation},
 };
 use time::Duration;
@@ -43,6 +43,17 @@ pub fn join_of(show: &Show, user: UserId) -> JoinQueue {
         named: None,
         target: Ok(show.clone()),
         forecast: Forecast::default(),
+    }
+}
+
+/// Asks to let a fan in out of turn.
+pub fn let_through_of(show: &Show, fan: NamedFan) -> LetThrough {
+    LetThrough {
+        request: None,
+        wish: Uuid::now_v7(),
+        schedule: show.clone(),
+        fan,
+        outlook: None,
     }
 }
 

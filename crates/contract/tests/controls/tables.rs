@@ -11,8 +11,8 @@ use frontrow_domain::{
     leadership::Lease,
     payment::Payment,
     policy::Policy,
-    queue::{Line, QueueToken, TokenState},
-    seating::{Reservation, ReservationState, Seat},
+    queue::{Line, QueueToken, Room, TokenState},
+    seating::{Reservation, ReservationState, Seat, SeatState},
     wallet::{Entry, Wallet},
 };
 use std::{
@@ -121,6 +121,16 @@ impl Tables {
         waiting.iter().filter(|other| other.number < token.number).count() as u64
     }
 
+    fn room(&self, gate: ScheduleId) -> Room {
+        let of_gate = self.tokens.values().filter(|token| token.schedule_id == gate);
+        let at_gate = self.seats.range((gate, 0)..=(gate, u32::MAX));
+        let unsold = at_gate.filter(|(_, seat)| !matches!(seat.state, SeatState::Sold { .. }));
+        Room {
+            active: of_gate.filter(|token| token.state == TokenState::Active).count() as u64,
+            unsold: unsold.count() as u64,
+        }
+    }
+
     /// Everything, as a working set: more than any batch needs.
     pub fn load(&self, policy: Policy) -> WorkingSet {
         let mut rows = WorkingSet::new(policy);
@@ -128,6 +138,9 @@ impl Tables {
         load(&mut rows.concerts, &self.concerts);
         load(&mut rows.schedules, &self.schedules);
         load(&mut rows.lines, &self.lines);
+        for gate in self.lines.keys() {
+            rows.load_room(*gate, self.room(*gate));
+        }
         for token in self.tokens.values() {
             let waits = token.state == TokenState::Waiting;
             rows.load_token(token.clone(), waits.then(|| self.ahead_of(token)));

@@ -70,7 +70,7 @@ impl Invariant {
             Invariant::I6 => "each Idempotency-Key has at most one effect",
             Invariant::I8 => {
                 "nobody in line is lost or overtaken: numbers run from 1 without gaps, and fans \
-                 entered in the order they joined"
+                 entered in the order they joined, but for those an operator let through"
             }
             Invariant::I9 => "at every admission no more fans were inside than the gate allowed",
         }

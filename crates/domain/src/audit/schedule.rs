@@ -159,8 +159,16 @@ fn check_line(findings: &mut Findings, books: &ScheduleBooks) {
             ),
         );
     }
+    let departures: BTreeSet<u64> = books.tokens.iter().filter_map(|token| token.departure).collect();
+    let departed = books.tokens.iter().filter(|token| token.departure.is_some()).count();
+    if departures.len() != departed || !departures.iter().copied().eq(1..=departed as u64) {
+        let what = format!("{departed} fans left the line of {id} out of turn, not numbered from 1 without gaps");
+        findings.add(Invariant::I8, what);
+    }
     let mut by_number: Vec<&QueueToken> = books.tokens.iter().collect();
     by_number.sort_unstable_by_key(|token| token.number);
+    // Who was let through out of turn overtook those ahead, and was overtaken by nobody.
+    by_number.retain(|token| !token.was_let_through());
     let mut earliest_later_entry: Option<Timestamp> = None;
     for token in by_number.into_iter().rev() {
         let overtaken = match token.activated_at {

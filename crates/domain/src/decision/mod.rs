@@ -20,7 +20,7 @@ use crate::{
     clock::Timestamp,
     identity::{GrantAccess, RegisterUser},
     payment::PayReservation,
-    queue::{JoinQueue, LeaveQueue, Visit},
+    queue::{JoinQueue, LeaveQueue, LetThrough, Visit},
     seating::{HoldSeats, ReleaseHold},
     wallet::ChargeWallet,
 };
@@ -117,6 +117,8 @@ commands! {
     Visit,
     /// Give the place or the slot back.
     LeaveQueue,
+    /// Let a fan in out of turn.
+    LetThrough,
     /// Hold seats.
     HoldSeats,
     /// Give held seats back.

@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 pub struct Needs {
     /// *Locked*: concerts that are given another schedule; all their schedules are loaded.
     pub concerts: BTreeSet<ConcertId>,
+    /// *Locked*: gates at which somebody is let in out of turn, with how many are inside and how many
+    /// seats are unsold ([`crate::queue::Room`]).
+    pub gates: BTreeSet<ScheduleId>,
     /// *Locked*: lines in which a number or a departure is given out.
     pub lines: BTreeSet<ScheduleId>,
     /// *Locked*: the stored live token (waiting or active) of a fan at a gate, with the number of

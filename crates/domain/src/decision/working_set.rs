@@ -9,8 +9,8 @@ use crate::{
     identity::User,
     payment::Payment,
     policy::Policy,
-    queue::{Line, QueueToken},
-    seating::{Reservation, Seat},
+    queue::{Line, QueueToken, Room, TokenState},
+    seating::{Reservation, Seat, SeatState},
     wallet::{Entry, Wallet},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,10 @@ pub struct WorkingSet {
     pub records: Rows<RecordId, Record>,
     /// How many fans wait ahead of a waiting token, as loaded with it.
     ahead: BTreeMap<TokenId, u64>,
+    /// Room behind gates as loaded, before what the batch changed.
+    room: BTreeMap<ScheduleId, Room>,
+    /// Tokens that were active when they were loaded.
+    were_active: BTreeSet<TokenId>,
     live_tokens: BTreeMap<(ScheduleId, UserId), TokenId>,
     holds_of: BTreeMap<TokenId, BTreeSet<ReservationId>>,
     reservations_of: BTreeMap<(ScheduleId, UserId), BTreeSet<ReservationId>>,
@@ -68,6 +72,8 @@ impl WorkingSet {
             payments: Rows::default(),
             records: Rows::default(),
             ahead: BTreeMap::new(),
+            room: BTreeMap::new(),
+            were_active: BTreeSet::new(),
             live_tokens: BTreeMap::new(),
             holds_of: BTreeMap::new(),
             reservations_of: BTreeMap::new(),
@@ -82,8 +88,16 @@ impl WorkingSet {
         }
         self.index_token(&token);
         if self.tokens.get(&token.id).is_none() {
+            if token.state == TokenState::Active {
+                self.were_active.insert(token.id);
+            }
             self.tokens.load(token.id, token);
         }
+    }
+
+    /// Puts in how much room there is behind a gate.
+    pub fn load_room(&mut self, gate: ScheduleId, room: Room) {
+        self.room.insert(gate, room);
     }
 
     /// Puts in a reservation as storage has it.
@@ -134,6 +148,23 @@ impl WorkingSet {
             }
         }
         Some(departure)
+    }
+
+    /// How much room there is behind a gate, as the decisions so far left it.
+    #[must_use]
+    pub fn room(&self, gate: ScheduleId) -> Option<Room> {
+        let loaded = self.room.get(&gate)?;
+        let here = || self.tokens.values().filter(|token| token.schedule_id == gate);
+        let active = |token: &&QueueToken| token.state == TokenState::Active;
+        let were_active = |token: &&QueueToken| self.were_active.contains(&token.id);
+        let came = here().filter(active).filter(|token| !were_active(token)).count() as u64;
+        let went = here().filter(were_active).filter(|token| !active(token)).count() as u64;
+        let changed = self.seats.changed().filter(|((at, _), _)| *at == gate);
+        let sold = changed.filter(|(_, seat)| matches!(seat.state, SeatState::Sold { .. }));
+        Some(Room {
+            active: (loaded.active + came).saturating_sub(went),
+            unsold: loaded.unsold.saturating_sub(sold.count() as u64),
+        })
     }
 
     /// Unpaid holds that a token still has at `now`.

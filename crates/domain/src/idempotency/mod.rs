@@ -10,7 +10,7 @@ use crate::{
     identity::User,
     payment::PaymentOutcome,
     policy::Policy,
-    queue::Joined,
+    queue::{Joined, LetIn},
     seating::Held,
     wallet::Charged,
 };
@@ -70,6 +70,8 @@ pub enum Recorded {
     Schedule(Box<ScheduleCreated>),
     /// A queue token was issued, or the live one given again.
     Joined(Box<Joined>),
+    /// A fan was let in out of turn, or was inside already.
+    LetIn(Box<LetIn>),
     /// Seats were held.
     Held(Box<Held>),
     /// A reservation was paid, or the provider declined and the seats were released.

@@ -419,6 +419,7 @@ fn replay(recorded: Recorded) -> Result<PayStep, PayRefusal> {
         | Recorded::Concert(_)
         | Recorded::Schedule(_)
         | Recorded::Joined(_)
+        | Recorded::LetIn(_)
         | Recorded::Held(_)
         | Recorded::Charged(_) => Err(IdempotencyRefusal::KeyReused.into()),
     }

@@ -20,7 +20,7 @@ pub struct LineState {
     /// How many tokens are stored as active. Tokens whose time is over must have been ended
     /// before they are counted, under their own locks: then this is never too low.
     pub active: u64,
-    /// How many fans were let in during the last 60 seconds.
+    /// How many fans were let in during the last 60 seconds, in turn or out of it.
     pub last_minute: u64,
 }
 

@@ -103,7 +103,7 @@ pub struct Gate {
     pub settings: GateSettings,
     /// The highest number let in so far: every lower one has left the line.
     pub admitted_number: u64,
-    /// How many were let in so far.
+    /// How many were let in so far when it was their turn.
     pub admitted: u64,
     /// The earliest moment at which the pace allows the next admission.
     pub next_slot_at: Option<Timestamp>,

@@ -3,6 +3,7 @@
 mod admission;
 mod gate;
 mod join;
+mod let_through;
 mod outlook;
 mod pace;
 mod place;
@@ -14,6 +15,7 @@ mod view;
 pub use admission::{Admission, LineState, MOST_AT_ONCE, Opening, admit};
 pub use gate::{Gate, GatePatch, GateSettings};
 pub use join::{JoinQueue, JoinRefusal, Joined};
+pub use let_through::{LetIn, LetThrough, LetThroughRefusal, NamedFan, Room};
 pub use outlook::Outlook;
 pub use pace::{MeasuredPace, WaitEstimate};
 pub use place::{Forecast, Line, Place, TokenStatus, WaitAt};
@@ -73,7 +75,7 @@ pub struct LeaveQueue {
 }
 
 impl Decide for LeaveQueue {
-    /// The place in line that this token gave back, now or when it was asked before.
+    /// The place in line that this token left out of turn, now or before.
     type Verdict = Result<Option<Departed>, UnknownToken>;
 
     fn shard(&self) -> Uuid {
@@ -102,7 +104,8 @@ impl Decide for LeaveQueue {
         let Some(token) = rows.tokens.get_mut(&self.token.id) else {
             return Err(UnknownToken);
         };
-        token.departure = departure;
+        // Who was let through out of turn has left the line before.
+        token.departure = token.departure.or(departure);
         token.end(TokenState::Left, now);
         Ok(token.departed())
     }

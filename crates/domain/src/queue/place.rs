@@ -17,7 +17,7 @@ pub struct Line {
     pub schedule_id: ScheduleId,
     /// The last number given out.
     pub issued: u64,
-    /// How many fans left before their turn: the last departure given out.
+    /// How many fans left the line out of turn: the last departure given out.
     pub departed: u64,
     /// The gate in front of it.
     pub gate: Gate,
@@ -36,7 +36,7 @@ impl Line {
     }
 
     /// How many fans wait, as long as booking has not closed: who is given a number either still
-    /// waits, or was let in, or left.
+    /// waits, or was let in when it was their turn, or left the line out of turn.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.issued.saturating_sub(self.departed + self.gate.admitted)

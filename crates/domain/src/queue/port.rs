@@ -54,11 +54,11 @@ pub struct GateNews {
     pub settings: GateSettings,
     /// The last number given out.
     pub issued: u64,
-    /// How many were let in so far.
+    /// How many were let in so far when it was their turn.
     pub admitted: u64,
     /// The gate's mark: see [`Gate::admitted_number`].
     pub admitted_number: u64,
-    /// How many fans have left the line before their turn.
+    /// How many fans have left the line out of turn.
     pub departed: u64,
     /// The news tell of departures after this one …
     pub after: u64,
@@ -94,6 +94,12 @@ pub struct Stats {
     pub admissions_last_minute: u64,
     /// How long the last fans let in (at most 10,000) had waited, in whole seconds, unordered.
     pub waits: Vec<u64>,
+    /// Fans who were let in and lost the slot because they never claimed it.
+    pub no_shows: u64,
+    /// Fans who gave up waiting.
+    pub leavers: u64,
+    /// Fans whom an operator let in out of turn.
+    pub let_through: u64,
 }
 
 /// Seats by state.

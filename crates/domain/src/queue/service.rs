@@ -11,8 +11,9 @@
 //!   older than the ticket is brought up to date first.
 //! - Who asks for a place again, and who polls while the view is read for the first time, is told
 //!   a position from storage too. So a view is not used for them either until it is as new as that.
-//! - Who leaves through this instance is noted in the view before anybody is told about it, and so
-//!   before a position can be told that depends on it ([`GateViews::noting`]).
+//! - Who leaves through this instance, or is let through out of turn, is noted in the view before
+//!   anybody is told about it, and so before a position can be told that depends on it
+//!   ([`GateViews::noting`]).
 //!
 //! While storage cannot be asked, fans are told what the last view knew, and how long ago that was:
 //! their place is not lost, and nobody is let in before them meanwhile.
@@ -250,12 +251,18 @@ impl GateViews {
         for verdict in verdicts {
             match verdict {
                 Verdict::LeaveQueue(Ok(Some(left))) => leavers.entry(left.schedule_id).or_default().push(left.number),
+                Verdict::LetThrough(Ok(let_in)) => {
+                    if let Some(left) = let_in.status.token.departed() {
+                        leavers.entry(left.schedule_id).or_default().push(left.number);
+                    }
+                }
                 // A place that is new is told as of the ticket's own moment.
                 Verdict::JoinQueue(Ok(joined)) if joined.status.as_of > joined.status.token.issued_at => {
                     self.told(&joined.status);
                 }
                 Verdict::JoinQueue(_)
                 | Verdict::LeaveQueue(_)
+                | Verdict::LetThrough(_)
                 | Verdict::RegisterUser(_)
                 | Verdict::GrantAccess(_)
                 | Verdict::CreateConcert(_)

@@ -82,7 +82,7 @@ pub struct Ticket {
     pub issued_at: Timestamp,
 }
 
-/// A place in line that was given back before its turn.
+/// A place in line that was left out of turn: given back, or let through by an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Departed {
     /// At which gate.
@@ -119,8 +119,8 @@ pub struct QueueToken {
     pub ended_at: Option<Timestamp>,
     /// How many could be inside when the fan was admitted (`max_active` then); for the audit.
     pub admitted_under: Option<u32>,
-    /// Of a fan who left while waiting: the place in the order in which fans did that at this
-    /// gate, from 1, without gaps.
+    /// Of a fan who left the line out of turn, because they gave up waiting or an operator let them
+    /// through: the place in the order in which fans did that at this gate, from 1, without gaps.
     pub departure: Option<u64>,
 }
 
@@ -178,13 +178,31 @@ impl QueueToken {
         }
     }
 
-    /// The place in line that was given back before its turn, if it was.
+    /// The place in line that was left out of turn, if it was.
     #[must_use]
     pub fn departed(&self) -> Option<Departed> {
         self.departure.map(|_| Departed {
             schedule_id: self.schedule_id,
             number: self.number,
         })
+    }
+
+    /// Whether an operator let the fan in before those ahead.
+    #[must_use]
+    pub fn was_let_through(&self) -> bool {
+        self.departure.is_some() && self.activated_at.is_some()
+    }
+
+    /// Whether the fan was let in, never claimed the slot and lost it.
+    #[must_use]
+    pub fn was_no_show(&self, now: Timestamp) -> bool {
+        self.activated_at.is_some() && self.claimed_at.is_none() && self.state_at(now) == TokenState::Expired
+    }
+
+    /// Whether the fan left before being let in.
+    #[must_use]
+    pub fn gave_up_waiting(&self) -> bool {
+        self.state == TokenState::Left && self.activated_at.is_none()
     }
 
     /// Names this token.

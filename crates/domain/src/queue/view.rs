@@ -4,7 +4,7 @@ use super::{GateSettings, port::GateNews};
 use crate::clock::Timestamp;
 use roaring::RoaringTreemap;
 
-/// How far a line has moved and who left it before their turn.
+/// How far a line has moved and who left it out of turn.
 ///
 /// It grows by what it is told and forgets nothing that counts, in whatever order it is told, so
 /// no position that it gives ever rises. It is small however many fans wait, because it knows

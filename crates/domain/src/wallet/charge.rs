@@ -251,6 +251,7 @@ fn replay(recorded: Recorded) -> Result<ChargeStep, ChargeRefusal> {
         | Recorded::Concert(_)
         | Recorded::Schedule(_)
         | Recorded::Joined(_)
+        | Recorded::LetIn(_)
         | Recorded::Held(_)
         | Recorded::Payment(_) => Err(IdempotencyRefusal::KeyReused.into()),
     }

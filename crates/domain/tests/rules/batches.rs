@@ -1,7 +1,7 @@
 //! Any batch is decided as its commands one after another, and whatever fans try, the invariants
 //! hold.
 
-use crate::world::{World, hold_of, join_of, pay_of};
+use crate::world::{World, hold_of, join_of, let_through_of, pay_of};
 use frontrow_domain::{
     catalog::Schedule,
     decision::{Command, Verdict},
@@ -9,7 +9,7 @@ use frontrow_domain::{
     idempotency::{Fingerprint, RecordId, Request, RequestKey},
     identity::Actor,
     payment::{Answer, Approval, PaymentStatus},
-    queue::{LeaveQueue, QueueToken, TokenRef, TokenState, Visit},
+    queue::{LeaveQueue, NamedFan, QueueToken, TokenRef, TokenState, Visit},
     seating::{ReleaseHold, Reservation},
     wallet::ChargeStep,
 };
@@ -30,6 +30,9 @@ enum Attempt {
     },
     Leave {
         token: usize,
+    },
+    LetThrough {
+        token: Option<usize>,
     },
     Hold {
         token: usize,
@@ -81,6 +84,7 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         3 => Just(Attempt::Join),
         1 => pick.clone().prop_map(|token| Attempt::Visit { token }),
         1 => pick.clone().prop_map(|token| Attempt::Leave { token }),
+        2 => prop::option::of(pick.clone()).prop_map(|token| Attempt::LetThrough { token }),
         5 => (pick.clone(), prop::collection::vec(0..=SEATS, 0..3))
             .prop_map(|(token, seats)| Attempt::Hold { token, seats }),
         2 => pick.clone().prop_map(|hold| Attempt::Release { hold }),
@@ -175,6 +179,15 @@ impl Scene {
             }
             Attempt::Visit { token: pick } => Visit { token: token(*pick)? }.into(),
             Attempt::Leave { token: pick } => LeaveQueue { token: token(*pick)? }.into(),
+            Attempt::LetThrough { token: pick } => {
+                let named = match pick {
+                    Some(pick) => NamedFan::Token(token(*pick)?),
+                    None => NamedFan::User(user),
+                };
+                let mut let_through = let_through_of(&self.show, named);
+                let_through.request = request;
+                let_through.into()
+            }
             Attempt::Hold { token: pick, seats } => {
                 let mut hold = hold_of(token(*pick)?, &self.show, seats);
                 hold.request = request;
@@ -303,10 +316,12 @@ impl Scene {
     fn check_line(&self) -> Result<(), TestCaseError> {
         let mut tokens: Vec<_> = self.world.tokens.values().collect();
         tokens.sort_by_key(|token| token.number);
-        let entered: Vec<_> = tokens.iter().filter_map(|token| token.activated_at).collect();
+        let mut in_turn = tokens.clone();
+        in_turn.retain(|token| !token.was_let_through());
+        let entered: Vec<_> = in_turn.iter().filter_map(|token| token.activated_at).collect();
         prop_assert!(entered.is_sorted(), "somebody was overtaken");
-        let last = tokens.iter().rposition(|token| token.activated_at.is_some());
-        let waits = tokens
+        let last = in_turn.iter().rposition(|token| token.activated_at.is_some());
+        let waits = in_turn
             .iter()
             .position(|token| token.state_at(self.world.now) == TokenState::Waiting);
         prop_assert!(waits.is_none() || last < waits, "somebody was passed over");

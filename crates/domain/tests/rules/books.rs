@@ -371,6 +371,28 @@ fn i8_a_fan_who_still_waits_while_one_behind_has_entered() {
 }
 
 #[test]
+fn i8_who_was_let_through_overtook_nobody() {
+    let turn_around = |books: &mut ScheduleBooks, departure| {
+        for token in &mut books.tokens {
+            token.number = if token.number == 3 { 1 } else { token.number + 1 };
+            if token.activated_at.is_some() {
+                token.departure = departure;
+            }
+        }
+    };
+    let numbered = after(|books, _| {
+        turn_around(books, None);
+        let entered = books.tokens.iter_mut().filter(|token| token.activated_at.is_some());
+        entered
+            .zip(1..)
+            .for_each(|(token, departure)| token.departure = Some(departure));
+    });
+    assert_eq!(numbered, []);
+    let twice = after(|books, _| turn_around(books, Some(1)));
+    assert_eq!(twice, [Invariant::I8], "departures have no gaps and are given once");
+}
+
+#[test]
 fn i8_who_left_or_ran_out_of_time_was_not_overtaken() {
     for state in [TokenState::Left, TokenState::Expired] {
         let found = after(|books, _| {

@@ -1,13 +1,13 @@
 //! What each accepted command changes, and what happens when it is sent again.
 
-use crate::world::{World, hold_of, join_of, pay_of, release_of, request};
+use crate::world::{World, hold_of, join_of, let_through_of, pay_of, release_of, request};
 use frontrow_domain::{
     catalog::Schedule,
     id::{EntryId, PaymentId},
     idempotency::{Fingerprint, IdempotencyRefusal, Request},
     payment::{Answer, Approval, PayRefusal, PayReservation, PayStep, PaymentStatus, Question},
     policy::Policy,
-    queue::{LeaveQueue, Place, TokenRef, TokenState, Visit},
+    queue::{LeaveQueue, NamedFan, Place, TokenRef, TokenState, Visit},
     seating::{HoldRefusal, ReservationState, SeatMap, SeatState, SeatStatus},
     wallet::{ChargeRefusal, ChargeStep, ChargeWallet},
 };
@@ -141,6 +141,56 @@ fn who_leaves_before_their_turn_is_numbered_in_the_order_of_leaving() {
     assert_eq!(world.tokens[&inside.id].departure, None);
     let line = &world.lines[&show.id];
     assert_eq!((line.issued, line.departed, line.waiting()), (4, 2, 1));
+}
+
+#[test]
+fn who_is_let_through_enters_at_once_and_leaves_the_line_as_it_is() {
+    let (mut world, show, _) = scene();
+    let gate = &mut world.lines.get_mut(&show.id).unwrap().gate;
+    gate.settings.paused = true;
+    gate.next_slot_at = Some(world.now + Duration::HOUR);
+    let before = gate.clone();
+    let users: Vec<_> = (0..3).map(|_| world.fan()).collect();
+    let line: Vec<_> = users.iter().map(|user| world.join(&show, *user)).collect();
+    let let_through = let_through_of(&show, NamedFan::Token(line[1]));
+    let let_in = world.decide(&let_through).unwrap();
+    let token = &let_in.status.token;
+    assert!(let_in.fresh && token.was_let_through());
+    assert_eq!((token.state, token.activated_at), (TokenState::Active, Some(world.now)));
+    assert_eq!(token.lapses_at, world.now + world.policy.claim);
+    assert_eq!(
+        (token.claimed_at, token.admitted_under, token.departure),
+        (None, Some(100), Some(1))
+    );
+    assert_eq!(*token, world.tokens[&line[1].id]);
+    let after = &world.lines[&show.id];
+    assert_eq!(after.gate, before, "the mark and the pace stay");
+    assert_eq!((after.departed, after.waiting()), (1, 2));
+    assert_eq!(world.ahead_of(&world.tokens[&line[2].id]), 1);
+
+    assert_eq!(world.decide(&let_through).unwrap(), let_in, "the very same wish");
+    let again = world.decide(&let_through_of(&show, NamedFan::User(users[1]))).unwrap();
+    assert_eq!((again.fresh, &again.status), (false, &let_in.status));
+    assert_eq!(world.lines[&show.id].departed, 1);
+
+    world.pass(Duration::SECOND);
+    world.decide(&LeaveQueue { token: line[1] }).unwrap();
+    let left = &world.tokens[&line[1].id];
+    assert_eq!(
+        (left.state, left.departure),
+        (TokenState::Left, Some(1)),
+        "one leaves a line once"
+    );
+    assert_eq!(world.lines[&show.id].departed, 1);
+    world.lines.get_mut(&show.id).unwrap().gate.settings.paused = false;
+    world.pass(Duration::HOUR);
+    world.admit();
+    assert_eq!(
+        world.tokens[&line[0].id].state,
+        TokenState::Active,
+        "then the next in line"
+    );
+    assert!(world.audit().is_ok(), "{:?}", world.audit());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The order of checks (SPEC §3), one ladder for each command: at its foot everything is wrong at
 //! once; each rung names what the caller is told, and then mends just that.
 
-use crate::world::{World, hold_of, join_of, pay_of, release_of, request};
+use crate::world::{World, hold_of, join_of, let_through_of, pay_of, release_of, request};
 use frontrow_domain::{
     catalog::{CatalogRefusal, CreateConcert, CreateSchedule, SeatLayout, TargetRefusal},
     decision::Decide,
@@ -9,7 +9,10 @@ use frontrow_domain::{
     idempotency::{Fingerprint, IdempotencyRefusal, Record, Recorded, Request},
     identity::{ActingRefusal, Actor, GrantAccess, GrantRefusal, RegisterRefusal, RegisterUser},
     payment::{Answer, Approval, ClaimedAmount, PayRefusal, PayReservation, PayStep},
-    queue::{AdmittanceRefusal, JoinRefusal, LeaveQueue, TokenRef, TokenState, UnknownToken, Visit},
+    queue::{
+        AdmittanceRefusal, JoinRefusal, LeaveQueue, LetThroughRefusal, NamedFan, TokenRef, TokenState, UnknownToken,
+        Visit,
+    },
     seating::{HoldRefusal, HoldSeats, ReleaseHold, ReleaseRefusal},
     wallet::{ChargeRefusal, ChargeStep, ChargeWallet, Payee},
 };
@@ -241,6 +244,80 @@ fn joining_for_a_fan() {
         ],
     );
     assert!(joined.fresh);
+}
+
+#[test]
+fn letting_a_user_through() {
+    let mut world = World::new();
+    let show = world.show(2);
+    let gate = &mut world.lines.get_mut(&show.id).unwrap().gate.settings;
+    gate.max_active = 1;
+    gate.paused = true;
+    let inside = world.insider(&show, 1_000);
+    let (fan, other) = (world.fan(), world.insider(&show, 0));
+    let sold = world.hold(inside, &show, &[1]);
+    world.now = show.booking_opens_at - Duration::MICROSECOND;
+    let mut command = let_through_of(&show, NamedFan::User(UserId::mint()));
+    command.request = Some(used_key(&mut world));
+    let let_in = climb(
+        world,
+        command,
+        &[
+            (REUSED.into(), &|_, command| command.request = None),
+            (LetThroughRefusal::InvalidUser, &|_, command| {
+                command.fan = NamedFan::User(fan);
+            }),
+            (LetThroughRefusal::BookingNotOpen, &|world, _| {
+                world.now = show.booking_closes_at;
+            }),
+            (LetThroughRefusal::BookingClosed, &|world, _| {
+                world.now = show.booking_opens_at;
+            }),
+            (LetThroughRefusal::NotInLine, &|world, _| {
+                world.join(&show, fan);
+            }),
+            (LetThroughRefusal::GateFull(2), &|world, _| {
+                let gate = &mut world.lines.get_mut(&show.id).unwrap().gate.settings;
+                gate.max_active = 3;
+            }),
+            (LetThroughRefusal::NoSeatLeft(2), &|world, _| {
+                world.decide(&pay_of(inside, sold.id)).unwrap();
+            }),
+            (LetThroughRefusal::NoSeatLeft(1), &|world, _| {
+                world.decide(&LeaveQueue { token: other }).unwrap();
+            }),
+        ],
+    );
+    assert!(let_in.fresh);
+}
+
+#[test]
+fn letting_a_place_through() {
+    let mut world = World::new();
+    let (show, elsewhere) = (world.show(2), world.show(2));
+    let fans = [world.fan(), world.fan()];
+    let place = world.join(&show, fans[0]);
+    let gone = world.join(&show, fans[1]);
+    world.decide(&LeaveQueue { token: gone }).unwrap();
+    let stray = world.join(&elsewhere, fans[0]);
+    let mut unknown = place;
+    unknown.id = TokenId::mint();
+    let let_in = climb(
+        world,
+        let_through_of(&show, NamedFan::Token(stray)),
+        &[
+            (LetThroughRefusal::TokenScopeMismatch, &|_, command| {
+                command.fan = NamedFan::Token(unknown);
+            }),
+            (LetThroughRefusal::NotInLine, &|_, command| {
+                command.fan = NamedFan::Token(gone);
+            }),
+            (LetThroughRefusal::NotInLine, &|_, command| {
+                command.fan = NamedFan::Token(place);
+            }),
+        ],
+    );
+    assert!(let_in.fresh);
 }
 
 #[test]

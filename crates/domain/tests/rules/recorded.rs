@@ -1,13 +1,13 @@
 //! Recorded answers survive storage: they are kept as JSON and repeated byte for byte.
 
-use crate::world::{World, join_of, pay_of};
+use crate::world::{World, join_of, let_through_of, pay_of};
 use frontrow_domain::{
     catalog::{CreateConcert, SeatBlock, SeatLayout},
     id::ConcertId,
     idempotency::Recorded,
     money::Currency,
     payment::{PayStep, PaymentOutcome},
-    queue::{Joined, Outlook},
+    queue::{Joined, NamedFan, Outlook},
     seating::Held,
     wallet::ChargeStep,
 };
@@ -63,6 +63,11 @@ fn every_kind_of_answer_survives() {
     let again = world.decide(&join_of(&show, token.user_id)).unwrap();
     assert!(again.status.token.claimed_at.is_some());
     survives(&Recorded::Joined(Box::new(again)));
+    let mut let_through = let_through_of(&show, NamedFan::User(newcomer));
+    let_through.outlook = Some(Outlook::Open);
+    let let_in = world.decide(&let_through).unwrap();
+    assert!(let_in.fresh && let_in.status.token.departure.is_some());
+    survives(&Recorded::LetIn(Box::new(let_in)));
 
     let reservation = world.hold(token, &show, &[1, 7]);
     survives(&Recorded::Held(Box::new(Held {

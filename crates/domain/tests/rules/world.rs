@@ -11,7 +11,10 @@ use frontrow_domain::{
     money::{Currency, Money},
     payment::{Answer, Approval, ClaimedAmount, PayReservation, Payment, PaymentStatus},
     policy::Policy,
-    queue::{Forecast, GateSettings, JoinQueue, Line, LineState, QueueToken, TokenRef, TokenState, admit},
+    queue::{
+        Forecast, GateSettings, JoinQueue, LetThrough, Line, LineState, NamedFan, QueueToken, Room, TokenRef,
+        TokenState, admit,
+    },
     seating::{HoldSeats, ReleaseHold, Reservation, ReservationState, Seat, SeatState},
     wallet::{ChargeWallet, Entry, Payee, Wallet},
 };
@@ -81,6 +84,7 @@ impl World {
     pub fn decide_each_with_all_rows(&mut self, commands: &[Command]) -> Vec<Verdict> {
         let needs = Needs {
             concerts: self.concerts.keys().copied().collect(),
+            gates: self.lines.keys().copied().collect(),
             lines: self.lines.keys().copied().collect(),
             live_tokens: self
                 .tokens
@@ -157,6 +161,9 @@ impl World {
     }
 
     fn load_line(&self, needs: &Needs, rows: &mut WorkingSet) {
+        for id in &needs.gates {
+            rows.load_room(*id, self.room(*id));
+        }
         for id in &needs.lines {
             if let Some(line) = self.lines.get(id) {
                 if self.now < self.schedules[id].booking_closes_at {
@@ -174,6 +181,16 @@ impl World {
             if needs.tokens.contains(&(gate, token.id)) {
                 rows.load_token(token.clone(), None);
             }
+        }
+    }
+
+    fn room(&self, gate: ScheduleId) -> Room {
+        let of_gate = self.tokens.values().filter(|token| token.schedule_id == gate);
+        let at_gate = self.seats.values().filter(|seat| seat.schedule_id == gate);
+        let unsold = at_gate.filter(|seat| !matches!(seat.state, SeatState::Sold { .. }));
+        Room {
+            active: of_gate.filter(|token| token.state == TokenState::Active).count() as u64,
+            unsold: unsold.count() as u64,
         }
     }
 
@@ -439,6 +456,16 @@ pub fn join_of(show: &Arc<Schedule>, user: UserId) -> JoinQueue {
         named: None,
         target: Ok(show.clone()),
         forecast: Forecast::default(),
+    }
+}
+
+pub fn let_through_of(show: &Arc<Schedule>, fan: NamedFan) -> LetThrough {
+    LetThrough {
+        request: None,
+        wish: Uuid::now_v7(),
+        schedule: show.clone(),
+        fan,
+        outlook: None,
     }
 }
 

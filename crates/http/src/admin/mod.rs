@@ -1,5 +1,6 @@
 //! What operators do.
 
+pub(crate) mod admissions;
 pub(crate) mod audit;
 pub(crate) mod concerts;
 pub(crate) mod gates;

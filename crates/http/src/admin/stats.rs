@@ -27,6 +27,12 @@ pub(crate) struct StatsView {
     /// Fans let in during the last 60 seconds.
     admissions_last_minute: u64,
     wait_seconds: WaitFigures,
+    /// Fans who were let in and lost the slot because they made no call within the claim window.
+    no_shows: u64,
+    /// Fans who left before they were let in.
+    leavers: u64,
+    /// Fans whom an operator let in out of turn.
+    let_through: u64,
 }
 
 /// Seats by state.
@@ -90,6 +96,9 @@ impl From<Stats> for StatsView {
                 p50: percentile(&mut stats.waits, 50),
                 p99: percentile(&mut stats.waits, 99),
             },
+            no_shows: stats.no_shows,
+            leavers: stats.leavers,
+            let_through: stats.let_through,
         }
     }
 }

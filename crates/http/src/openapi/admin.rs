@@ -1,8 +1,9 @@
 //! What operators do.
 
-use super::{credential::Credential, operation::Operation};
+use super::{credential::Credential, operation::Operation, queue};
 use crate::{
     admin::{
+        admissions::Admission,
         audit::AuditView,
         concerts::{ConcertCreated, NewConcert},
         gates::{GateChange, GateView},
@@ -10,6 +11,7 @@ use crate::{
         stats::StatsView,
     },
     code::Code,
+    queue::TokenView,
 };
 use frontrow_domain::identity::Scope;
 use serde_json::{Value, json};
@@ -82,6 +84,27 @@ pub(crate) fn change_gate() -> Operation {
         .codes(&[Code::InvalidSchedule])
 }
 
+pub(crate) fn let_through() -> Operation {
+    Operation::new("letThrough", "operators", "Let a fan in out of turn")
+        .description(
+            "A paused gate and its pace do not matter. But there are never more inside than `max_active`, nor than seats \
+             can still become theirs: `gate_full`, whose `detail` says which. Everybody behind moves up by one. The claim \
+             window runs as for everybody who is let in. `booking_closed` is also the answer before booking opens.",
+        )
+        .credential(Credential::Operator(Scope::QueueWrite))
+        .body::<Admission>(json!({"user_id": "019aa4c2-7d10-7cc3-9a54-3f6f6cf0a001"}))
+        .answer::<TokenView>(201, "The fan is in", queue::inside())
+        .answer::<TokenView>(200, "The fan was inside already", queue::inside())
+        .codes(&[
+            Code::InvalidSchedule,
+            Code::InvalidUser,
+            Code::TokenScopeMismatch,
+            Code::BookingClosed,
+            Code::NotFound,
+            Code::GateFull,
+        ])
+}
+
 pub(crate) fn stats() -> Operation {
     Operation::new("getStats", "operators", "The figures of a performance")
         .credential(Credential::Operator(Scope::StatsRead))
@@ -95,6 +118,9 @@ pub(crate) fn stats() -> Operation {
                 "revenue": 594_000,
                 "admissions_last_minute": 98,
                 "wait_seconds": {"p50": 12, "p99": 40},
+                "no_shows": 2,
+                "leavers": 1,
+                "let_through": 0,
             }),
         )
         .codes(&[Code::InvalidSchedule])

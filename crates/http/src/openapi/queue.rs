@@ -31,6 +31,28 @@ fn waiting() -> Value {
     })
 }
 
+/// A fan who was just let in.
+pub(super) fn inside() -> Value {
+    let mut token = waiting();
+    for field in [
+        "position",
+        "estimated_wait_seconds",
+        "estimated_wait_from_seconds",
+        "estimated_wait_to_seconds",
+        "poll_after_seconds",
+        "next_release_at",
+    ] {
+        token[field] = Value::Null;
+    }
+    token["status"] = json!("active");
+    token["state"] = json!("active");
+    token["outlook"] = json!("open");
+    token["activated_at"] = json!("2026-12-01T11:02:00.000Z");
+    token["expires_at"] = json!("2026-12-01T11:03:00.000Z");
+    token["remaining_seconds"] = json!(60);
+    token
+}
+
 fn with_token(status: &str) -> Value {
     let mut token = waiting();
     token["status"] = json!(status);

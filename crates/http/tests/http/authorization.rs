@@ -68,7 +68,7 @@ const fn operators(operation: &'static str, scope: Scope, answer: &'static str) 
 const ON_BEHALF: Option<Scope> = Some(Scope::BookingOnBehalf);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 34] = [
+const MATRIX: [Row; 35] = [
     operators("POST /v1/users", Scope::UsersWrite, "201"),
     row("POST /v1/users/{user_id}/access-tokens", Some(Scope::UsersWrite), [BAD, "201", MISMATCH, FORBIDDEN, "201"], None),
     public("GET /v1/concerts", "200"),
@@ -94,6 +94,7 @@ const MATRIX: [Row; 34] = [
     operators("POST /v1/admin/concerts/{concert_id}/schedules", Scope::CatalogWrite, "201"),
     operators("GET /v1/admin/schedules/{schedule_id}/gate", Scope::QueueWrite, "200"),
     operators("PATCH /v1/admin/schedules/{schedule_id}/gate", Scope::QueueWrite, "200"),
+    operators("POST /v1/admin/schedules/{schedule_id}/admissions", Scope::QueueWrite, "200"),
     operators("GET /v1/admin/schedules/{schedule_id}/stats", Scope::StatsRead, "200"),
     operators("GET /v1/admin/audit", Scope::AuditRead, "200"),
     public("GET /health/live", "200"),
@@ -171,6 +172,7 @@ impl Stage {
                 "seats": {"count": 1, "price": 1},
             })),
             "PATCH /v1/admin/schedules/{schedule_id}/gate" => Some(json!({"max_active": 100})),
+            "POST /v1/admin/schedules/{schedule_id}/admissions" => Some(json!({"user_id": self.owner.user_id})),
             _ => None,
         }
     }

@@ -174,7 +174,7 @@ async fn every_body_takes_the_fields_of_its_schema_and_no_others() {
             accepted.body
         );
     }
-    assert_eq!(bodies, 9);
+    assert_eq!(bodies, 10);
 }
 
 /// Calls back for every media type of every body.

@@ -9,6 +9,7 @@ mod client;
 mod documented;
 mod house;
 mod idempotency;
+mod let_through;
 mod limits;
 mod lists;
 mod order;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 /// Every call that takes a credential and a body, with a path that names nothing.
-const WITH_BODY: [(&str, &str, Scope); 8] = [
+const WITH_BODY: [(&str, &str, Scope); 9] = [
     ("POST", "/v1/queue/tokens", Scope::BookingOnBehalf),
     ("POST", "/v1/reservations", Scope::BookingOnBehalf),
     ("POST", "/v1/payments", Scope::BookingOnBehalf),
@@ -22,6 +22,7 @@ const WITH_BODY: [(&str, &str, Scope); 8] = [
     ("POST", "/v1/admin/concerts", Scope::CatalogWrite),
     ("POST", "/v1/admin/concerts/x/schedules", Scope::CatalogWrite),
     ("PATCH", "/v1/admin/schedules/x/gate", Scope::QueueWrite),
+    ("POST", "/v1/admin/schedules/x/admissions", Scope::QueueWrite),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,12 +16,13 @@ use frontrow_domain::{
     catalog::{Concert, SeatBlock},
     clock::Timestamp,
     decision::WorkingSet,
+    id::ScheduleId,
     idempotency::Record,
     identity::User,
     money::Currency,
     outcome::StoreError,
     policy::Policy,
-    queue::{Gate, Line, QueueToken},
+    queue::{Gate, Line, QueueToken, Room},
     seating::Seat,
 };
 use std::collections::BTreeMap;
@@ -36,6 +37,16 @@ pub(super) struct LineRow {
     issued: i64,
     #[diesel(sql_type = BigInt)]
     departed: i64,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct RoomRow {
+    #[diesel(sql_type = SqlUuid)]
+    schedule_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    active: i64,
+    #[diesel(sql_type = BigInt)]
+    unsold: i64,
 }
 
 #[derive(QueryableByName)]
@@ -58,6 +69,7 @@ pub(super) enum Fetched {
     Concerts(Vec<ConcertRow>),
     Schedules(Vec<ScheduleRow>),
     Blocks(Vec<BlockRow>),
+    Room(Vec<RoomRow>),
     Lines(Vec<LineRow>),
     Ahead(Vec<AheadRow>),
     Tokens(Vec<TokenRow>),
@@ -93,6 +105,15 @@ pub(super) fn assemble(policy: Policy, fetched: Vec<Fetched>) -> Result<Loaded, 
             }),
             Fetched::Schedules(found) => schedules = found,
             Fetched::Blocks(found) => blocks = found,
+            Fetched::Room(found) => {
+                for row in found {
+                    let room = Room {
+                        active: count_from_db(row.active)?,
+                        unsold: count_from_db(row.unsold)?,
+                    };
+                    rows.load_room(ScheduleId(row.schedule_id), room);
+                }
+            }
             Fetched::Lines(found) => load_lines(&mut rows, found)?,
             Fetched::Ahead(found) => {
                 for row in found {

@@ -40,10 +40,14 @@ enum Miss {
 }
 
 impl Inner {
+    /// What time has ended inside a gate is put away before those inside are counted, in a transaction of its
+    /// own: one that held such tokens while it waits for others could deadlock with a decision about both.
+    ///
     /// After a transaction in doubt the same commands are decided again. That one has ended by
     /// then: they want its locks, or run into the rows it adds. What it did they find by its ids.
     async fn decide_each(&self, commands: &[Command]) -> Result<Vec<Verdict>, StoreError> {
         let needs = needs_of(commands);
+        self.end_all_tokens_inside(&needs.gates).await?;
         let mut retry = Retry::new(&self.metrics);
         let mut doubt: Option<String> = None;
         loop {

@@ -26,6 +26,7 @@ pub(super) struct Grouped {
 /// What a batch needs of one schedule.
 #[derive(Default)]
 pub(super) struct ScheduleNeeds {
+    pub(super) gate: bool,
     pub(super) line: bool,
     pub(super) live_tokens_of: Vec<Uuid>,
     pub(super) tokens: Vec<Uuid>,
@@ -50,6 +51,9 @@ impl Grouped {
             records: needs.records.iter().copied().collect(),
             schedules: BTreeMap::new(),
         };
+        for schedule in &needs.gates {
+            grouped.of(*schedule).gate = true;
+        }
         for schedule in &needs.lines {
             grouped.of(*schedule).line = true;
         }

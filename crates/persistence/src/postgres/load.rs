@@ -6,15 +6,18 @@ use super::{
     error::Failure,
     grouped::Grouped,
     locks,
+    rows::small_to_db,
     sql::{Step, in_order, sql},
     transaction::Mode,
 };
-use diesel::sql_types::{Array, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use frontrow_domain::{
     decision::{Needs, WorkingSet},
     id::ReservationId,
+    outcome::StoreError,
     policy::Policy,
+    queue::Room,
 };
 use uuid::Uuid;
 
@@ -30,7 +33,7 @@ const AHEAD: &str = "
     SELECT t.token_id, greatest(0, t.number - 1 - g.admitted_number - (
             SELECT count(*) FROM queue_tokens gone
             WHERE gone.schedule_id = $1 AND gone.number > g.admitted_number AND gone.number < t.number
-                AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL)) AS ahead
+                AND gone.departure IS NOT NULL)) AS ahead
     FROM unnest($2) AS fan (user_id)
     CROSS JOIN LATERAL (
         SELECT * FROM queue_tokens live
@@ -38,6 +41,17 @@ const AHEAD: &str = "
         OFFSET 0) t
     JOIN gates g ON g.schedule_id = t.schedule_id
     WHERE t.state = 'waiting'";
+
+/// How many are inside a gate and, from the same snapshot, how many seats are unsold: counted no
+/// further than it matters. The order keeps the planner from looking all of them up before it looks
+/// at the first.
+const ROOM: &str = "
+    SELECT g.schedule_id,
+        (SELECT count(*) FROM queue_tokens WHERE schedule_id = $1 AND state = 'active') AS active,
+        (SELECT count(*) FROM (
+            SELECT FROM seats WHERE schedule_id = $1 AND status <> 'sold'
+            ORDER BY number LIMIT g.max_active + $2) AS seat) AS unsold
+    FROM gates g WHERE g.schedule_id = $1";
 
 const HOLDINGS: &str = "
     SELECT own.schedule_id, own.reservation_id, own.user_id, own.token_id, own.seat_numbers, own.total_price,
@@ -86,7 +100,7 @@ pub(super) async fn begin(conn: &AsyncPgConnection, policy: Policy, needs: &Need
     let grouped = Grouped::new(needs)?;
     let mut steps = vec![open(conn)];
     steps.extend(locks::take(conn, &grouped));
-    steps.extend(reads(conn, &grouped));
+    steps.extend(reads(conn, &grouped)?);
     let mut loaded = assemble(policy, in_order(steps).await?)?;
     load_strays(conn, needs, &mut loaded.rows).await?;
     Ok(loaded)
@@ -108,7 +122,7 @@ macro_rules! fetch {
     }};
 }
 
-fn reads<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step<'c, Fetched>> {
+fn reads<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Result<Vec<Step<'c, Fetched>>, StoreError> {
     let mut steps = Vec::new();
     if !needs.concerts.is_empty() {
         let of = |text| sql(text).bind::<Array<SqlUuid>, _>(needs.concerts.clone());
@@ -117,6 +131,10 @@ fn reads<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step<'c, Fetch
     }
     for (schedule, own) in &needs.schedules {
         let at = |text| sql(text).bind::<SqlUuid, _>(*schedule);
+        if own.gate {
+            let room = at(ROOM).bind::<Integer, _>(small_to_db(Room::SEATS_BEYOND)?);
+            steps.push(fetch!(conn, Room, room));
+        }
         if own.line {
             steps.push(fetch!(conn, Lines, at(LINE)));
         }
@@ -152,7 +170,7 @@ fn reads<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step<'c, Fetch
     steps.push(Box::pin(async move {
         sql(CLOCK).get_result(&mut clock).await.map(Fetched::Clock)
     }));
-    steps
+    Ok(steps)
 }
 
 /// Reservations that are not at the schedule named are looked up wherever they are, to be looked

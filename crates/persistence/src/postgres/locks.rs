@@ -1,6 +1,6 @@
 //! Every locking statement of decisions, in the one lock order of the program.
 //!
-//! Concerts, lines, tokens, reservations, seats, wallets; within a kind by schedule, then by key.
+//! Concerts, gates, lines, tokens, reservations, seats, wallets; within a kind by schedule, then by key.
 //! Whoever locks in another order can deadlock with a decision. A statement names one schedule, so
 //! that each runs on one shard. All of them leave in one round trip and the server runs them one
 //! after another: each sees what the ones before it waited for, which is why a statement may find
@@ -109,8 +109,8 @@ const WALLETS: &str = "
     SELECT user_id, wallet_id, balance, entries, created_at
     FROM wallets WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE";
 
-/// The gate is at the head of the order: admission and operators take it before any token, and no
-/// decision takes it at all.
+/// Admission and operators take it before any line or token, and so does the one decision that needs
+/// it: to let somebody in out of turn.
 const GATE: &str = "
     SELECT schedule_id, max_active, admissions_per_minute, session_seconds, paused, admitted_number, next_slot_at,
         admitted
@@ -152,7 +152,7 @@ pub(super) fn take<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step
     if !needs.concerts.is_empty() {
         steps.push(concerts(conn, needs.concerts.clone()));
     }
-    let kinds: [Kind; 4] = [line, tokens, reservations, seats];
+    let kinds: [Kind; 5] = [gate_of, line, tokens, reservations, seats];
     for kind in kinds {
         for (schedule, own) in &needs.schedules {
             steps.extend(kind(conn, *schedule, own));
@@ -167,6 +167,13 @@ pub(super) fn take<'c>(conn: &'c AsyncPgConnection, needs: &Grouped) -> Vec<Step
 fn concerts(mut conn: &AsyncPgConnection, ids: Vec<Uuid>) -> Step<'_, Fetched> {
     let lock = sql(CONCERTS).bind::<Array<SqlUuid>, _>(ids);
     Box::pin(async move { Ok(Fetched::Concerts(lock.load::<ConcertRow>(&mut conn).await?)) })
+}
+
+fn gate_of<'c>(mut conn: &'c AsyncPgConnection, schedule: Uuid, needs: &ScheduleNeeds) -> Option<Step<'c, Fetched>> {
+    needs.gate.then(|| -> Step<'c, Fetched> {
+        let lock = of(GATE, schedule);
+        Box::pin(async move { lock.execute(&mut conn).await.map(|_| Fetched::Nothing) })
+    })
 }
 
 fn line<'c>(mut conn: &'c AsyncPgConnection, schedule: Uuid, needs: &ScheduleNeeds) -> Option<Step<'c, Fetched>> {

@@ -33,7 +33,7 @@ use time::Date;
 use uuid::Uuid;
 
 /// Tokens, their gates and those ahead of them, from one snapshot. Ahead of a waiting fan is who
-/// got a lower number behind the gate's mark, without those who have left again.
+/// got a lower number behind the gate's mark, without those who have left the line out of turn.
 const STATUSES: &str = "
     SELECT t.schedule_id, t.token_id, t.user_id, t.number, t.state, t.issued_at, t.activated_at,
         t.claimed_at, t.session_seconds, t.lapses_at, t.ended_at, t.admitted_under, t.departure,
@@ -43,7 +43,7 @@ const STATUSES: &str = "
         CASE WHEN t.state = 'waiting' THEN greatest(0, t.number - 1 - g.admitted_number - (
             SELECT count(*) FROM queue_tokens gone
             WHERE gone.schedule_id = t.schedule_id AND gone.number > g.admitted_number AND gone.number < t.number
-                AND gone.state IN ('expired', 'left') AND gone.activated_at IS NULL))
+                AND gone.departure IS NOT NULL))
         END AS ahead
     FROM unnest($1, $2) AS asked (schedule_id, token_id)
     CROSS JOIN LATERAL (

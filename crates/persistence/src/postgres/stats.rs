@@ -37,7 +37,11 @@ const STATS: &str = "
             count(*) FILTER (WHERE state = 'completed') AS completed,
             count(*) FILTER (WHERE state = 'expired'
                 OR (state IN ('waiting', 'active') AND lapses_at <= moment.at)) AS token_expired,
-            count(*) FILTER (WHERE state = 'left') AS gone
+            count(*) FILTER (WHERE state = 'left') AS gone,
+            count(*) FILTER (WHERE activated_at IS NOT NULL AND claimed_at IS NULL
+                AND (state = 'expired' OR (state = 'active' AND lapses_at <= moment.at))) AS no_shows,
+            count(*) FILTER (WHERE state = 'left' AND activated_at IS NULL) AS leavers,
+            count(*) FILTER (WHERE departure IS NOT NULL AND activated_at IS NOT NULL) AS let_through
         FROM queue_tokens WHERE schedule_id = $1) AS tokens
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE state = 'held' AND held_until > moment.at) AS unpaid,
@@ -66,6 +70,12 @@ struct StatsRow {
     token_expired: i64,
     #[diesel(sql_type = BigInt)]
     gone: i64,
+    #[diesel(sql_type = BigInt)]
+    no_shows: i64,
+    #[diesel(sql_type = BigInt)]
+    leavers: i64,
+    #[diesel(sql_type = BigInt)]
+    let_through: i64,
     #[diesel(sql_type = BigInt)]
     unpaid: i64,
     #[diesel(sql_type = BigInt)]
@@ -113,6 +123,9 @@ impl StatsRow {
             revenue: policy.currency.from_minor(self.revenue),
             admissions_last_minute: count_from_db(self.admissions)?,
             waits: self.waits.into_iter().map(count_from_db).collect::<Result<_, _>>()?,
+            no_shows: count_from_db(self.no_shows)?,
+            leavers: count_from_db(self.leavers)?,
+            let_through: count_from_db(self.let_through)?,
         })
     }
 }

@@ -64,14 +64,9 @@ pub(super) async fn all(storage: &Postgres) -> Result<Swept, StoreError> {
 /// Ends active tokens of one gate whose time is over, as many as one step takes; says whether there
 /// may be more of them.
 pub(super) async fn tokens_inside(storage: &Postgres, schedule: ScheduleId) -> Result<bool, StoreError> {
-    let done = storage
-        .query(move |_, lease| {
-            let step = sql(TOKENS_INSIDE).bind::<BigInt, _>(i64::from(STEP));
-            let step = step.bind::<SqlUuid, _>(schedule.0);
-            Box::pin(async move { Ok(step.execute(&mut lease.connection()?).await?) })
-        })
-        .await?;
-    Ok(done as u64 == u64::from(STEP))
+    storage
+        .on_own_runtime(move |inner| async move { inner.end_tokens_inside(schedule).await })
+        .await
 }
 
 /// Repeats a statement until it finds nothing more to do.
@@ -93,6 +88,30 @@ async fn step_by_step(storage: &Postgres, text: &'static str) -> Result<u64, Sto
 }
 
 impl Inner {
+    /// As [`tokens_inside`].
+    async fn end_tokens_inside(&self, schedule: ScheduleId) -> Result<bool, StoreError> {
+        let done = self
+            .query(&move |_, lease| {
+                let step = sql(TOKENS_INSIDE).bind::<BigInt, _>(i64::from(STEP));
+                let step = step.bind::<SqlUuid, _>(schedule.0);
+                Box::pin(async move { Ok(step.execute(&mut lease.connection()?).await?) })
+            })
+            .await?;
+        Ok(done as u64 == u64::from(STEP))
+    }
+
+    /// Ends active tokens of gates whose time is over, up to a bound.
+    pub(super) async fn end_all_tokens_inside(&self, gates: &BTreeSet<ScheduleId>) -> Result<(), StoreError> {
+        for gate in gates {
+            for _ in 0..MOST_STEPS {
+                if !self.end_tokens_inside(*gate).await? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Frees the seats of holds whose time is over: their rows first, then the seats, as decisions
     /// lock them.
     async fn free_lapsed_holds(&self, lease: &Lease) -> Result<u64, Failure> {

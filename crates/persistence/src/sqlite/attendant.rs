@@ -33,7 +33,7 @@ use frontrow_domain::{
 use time::Duration;
 
 /// How many rows one step tidies at the most.
-const STEP: usize = 500;
+pub(super) const STEP: usize = 500;
 
 #[async_trait]
 impl Attendant for Sqlite {
@@ -117,8 +117,7 @@ fn admit_next(
     let (Some(gate), Some((opens_at, closes_at))) = (gate_by_id(conn, schedule)?, window) else {
         return Ok(Admitted::default());
     };
-    let lapsed = lapsed_active(conn, schedule, now)?;
-    let ended = end_all(conn, lapsed)?;
+    let ended = end_tokens_inside(conn, schedule, now)?;
     let state = LineState {
         booking_opens_at: opens_at.0,
         booking_closes_at: closes_at.0,
@@ -179,6 +178,16 @@ fn move_mark(conn: &mut SqliteConnection, gate: &Gate) -> Result<(), SqlError> {
     Ok(())
 }
 
+/// Ends active tokens of one gate whose time is over, as many as fit a step; says how many they were.
+pub(super) fn end_tokens_inside(
+    conn: &mut SqliteConnection,
+    schedule: ScheduleId,
+    now: Timestamp,
+) -> Result<usize, SqlError> {
+    let lapsed = lapsed_active(conn, schedule, now)?;
+    end_all(conn, lapsed)
+}
+
 /// Tokens at one gate that are stored as active and have run out, as many as fit a step. One that
 /// stays counts as inside until the next step, which is never too low.
 fn lapsed_active(
@@ -196,7 +205,7 @@ fn lapsed_active(
     Ok(found.into_iter().map(Into::into).collect())
 }
 
-fn stored_active(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<u64, SqlError> {
+pub(super) fn stored_active(conn: &mut SqliteConnection, schedule: ScheduleId) -> Result<u64, SqlError> {
     let count: i64 = queue_tokens::table
         .filter(queue_tokens::schedule_id.eq(Id(schedule.0)))
         .filter(IsActive::new(queue_tokens::state))

@@ -6,11 +6,13 @@
 //! `first` makes SQLite compile the statement anew at each run.
 
 use super::{
+    attendant::stored_active,
     catalog::{concert_by_id, schedules_of},
     error::SqlError,
-    queue::{ahead_of, line, token_by_id},
+    queue::{ahead_of, gate_by_id, line, token_by_id},
     rows::{PaymentRow, RecordRow, ReservationRow, SeatRow, TokenRow, UserRow, WalletRow},
     schema::{IsLive, idempotency_records, payments, queue_tokens, reservations, seats, users, wallets},
+    seating::unsold,
     statement::read,
     types::{Id, Whole},
 };
@@ -19,7 +21,7 @@ use frontrow_domain::{
     decision::{Needs, WorkingSet},
     id::{ReservationId, ScheduleId, TokenId, UserId},
     policy::Policy,
-    queue::QueueToken,
+    queue::{QueueToken, Room},
     seating::{Reservation, ReservationState, Seat},
 };
 
@@ -45,6 +47,16 @@ fn load_catalog(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingSe
 }
 
 fn load_line(conn: &mut SqliteConnection, needs: &Needs, rows: &mut WorkingSet) -> Result<(), SqlError> {
+    for id in &needs.gates {
+        if let Some(gate) = gate_by_id(conn, *id)? {
+            let most = u64::from(gate.settings.max_active) + u64::from(Room::SEATS_BEYOND);
+            let room = Room {
+                active: stored_active(conn, *id)?,
+                unsold: unsold(conn, *id, most)?,
+            };
+            rows.load_room(*id, room);
+        }
+    }
     for id in &needs.lines {
         if let Some(line) = line(conn, *id)? {
             rows.lines.load(*id, line);

@@ -4,11 +4,11 @@ use super::{
     Sqlite,
     error::SqlError,
     rows::{GateRow, TokenRow},
-    schema::{IsGone, gates, lines, queue_tokens, schedules},
+    schema::{gates, lines, queue_tokens, schedules},
     statement::{read, run},
     types::{Day, Id, Moment, Named, Whole},
 };
-use crate::codec::count_from_db;
+use crate::codec::{count_from_db, count_to_db};
 use async_trait::async_trait;
 use diesel::{
     prelude::*,
@@ -184,18 +184,19 @@ pub(super) fn ahead_of(conn: &mut SqliteConnection, token: &QueueToken) -> Resul
 }
 
 /// How many fans with a number up to this one wait: those beyond the gate's mark, without those
-/// who have gone.
+/// who have left the line out of turn.
 fn waiting_up_to(conn: &mut SqliteConnection, gate: &Gate, number: u64) -> Result<u64, SqlError> {
-    let gone: i64 = queue_tokens::table
-        .filter(queue_tokens::schedule_id.eq(Id(gate.schedule_id.0)))
-        .filter(queue_tokens::number.gt(Whole(gate.admitted_number)))
-        .filter(queue_tokens::number.le(Whole(number)))
-        .filter(IsGone::new(queue_tokens::state))
-        .filter(queue_tokens::activated_at.is_null())
-        .count()
-        .get_result(conn)?;
+    let sql = "SELECT COUNT(*) FROM queue_tokens INDEXED BY queue_tokens_gone \
+               WHERE schedule_id = ? AND number > ? AND number <= ? AND departure IS NOT NULL";
+    let binds = [
+        gate.schedule_id.0.into(),
+        count_to_db(gate.admitted_number)?.into(),
+        count_to_db(number)?.into(),
+    ];
+    let gone: Vec<Whole<u64>> = read::<BigInt, _, 3>(conn, sql, binds)?;
+    let gone = gone.first().map_or(0, |gone| gone.0);
     let beyond = number.saturating_sub(gate.admitted_number);
-    Ok(beyond.saturating_sub(count_from_db(gone)?))
+    Ok(beyond.saturating_sub(gone))
 }
 
 fn status(
@@ -269,13 +270,17 @@ fn stats(
         let waited = activated_at?.0 - issued_at.0;
         u64::try_from(waited.whole_seconds()).ok()
     });
+    let line = line_figures(conn, schedule, now)?;
     Ok(Stats {
         seats: seat_counts(conn, schedule, now)?,
-        tokens: token_counts(conn, schedule, now)?,
+        tokens: line.tokens,
         reservations: reservation_counts(conn, schedule, now)?,
         revenue: currency.from_minor(revenue),
         admissions_last_minute: admitted_since(conn, schedule, now - Duration::MINUTE)?,
         waits: waits.collect(),
+        no_shows: line.no_shows,
+        leavers: line.leavers,
+        let_through: line.let_through,
     })
 }
 
@@ -310,14 +315,38 @@ fn seat_counts(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestamp
 /// Rows by state, and how many of each have run out of time.
 type ByState<T> = Vec<(Named<T>, Whole<u64>, Whole<u64>)>;
 
-fn token_counts(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestamp) -> Result<TokenCounts, SqlError> {
-    let sql = "SELECT state, COUNT(*), COUNT(CASE WHEN lapses_at <= ? THEN 1 END) FROM queue_tokens \
-               WHERE schedule_id = ? GROUP BY state";
-    let binds = [now.into(), schedule.0.into()];
-    let counts: ByState<TokenState> = read::<(Text, BigInt, BigInt), _, 2>(conn, sql, binds)?;
-    let mut tokens = TokenCounts::default();
-    for (state, all, lapsed) in counts {
+/// What became of the fans of a line.
+#[derive(Default)]
+struct LineFigures {
+    tokens: TokenCounts,
+    no_shows: u64,
+    leavers: u64,
+    let_through: u64,
+}
+
+/// A state; how many have it and how many of those have run out of time; and how many never claimed
+/// their slot, were never let in and were let in out of turn.
+type TokensOfState = (
+    Named<TokenState>,
+    Whole<u64>,
+    Whole<u64>,
+    Whole<u64>,
+    Whole<u64>,
+    Whole<u64>,
+);
+
+fn line_figures(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestamp) -> Result<LineFigures, SqlError> {
+    let sql = "SELECT state, COUNT(*), COUNT(CASE WHEN lapses_at <= ? THEN 1 END), \
+               COUNT(CASE WHEN activated_at IS NOT NULL AND claimed_at IS NULL AND lapses_at <= ? THEN 1 END), \
+               COUNT(CASE WHEN activated_at IS NULL THEN 1 END), \
+               COUNT(CASE WHEN activated_at IS NOT NULL AND departure IS NOT NULL THEN 1 END) \
+               FROM queue_tokens WHERE schedule_id = ? GROUP BY state";
+    let binds = [now.into(), now.into(), schedule.0.into()];
+    let counts: Vec<TokensOfState> = read::<(Text, BigInt, BigInt, BigInt, BigInt, BigInt), _, 3>(conn, sql, binds)?;
+    let mut line = LineFigures::default();
+    for (state, all, lapsed, unclaimed, never_in, let_through) in counts {
         let lapsed = if state.0.is_live() { lapsed.0 } else { 0 };
+        let tokens = &mut line.tokens;
         *match state.0 {
             TokenState::Waiting => &mut tokens.waiting,
             TokenState::Active => &mut tokens.active,
@@ -326,8 +355,14 @@ fn token_counts(conn: &mut SqliteConnection, schedule: ScheduleId, now: Timestam
             TokenState::Left => &mut tokens.left,
         } += all.0 - lapsed;
         tokens.expired += lapsed;
+        match state.0 {
+            TokenState::Active | TokenState::Expired => line.no_shows += unclaimed.0,
+            TokenState::Left => line.leavers += never_in.0,
+            TokenState::Waiting | TokenState::Completed => {}
+        }
+        line.let_through += let_through.0;
     }
-    Ok(tokens)
+    Ok(line)
 }
 
 fn reservation_counts(

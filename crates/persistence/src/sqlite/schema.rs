@@ -177,6 +177,5 @@ diesel::allow_tables_to_appear_in_same_query!(gates, lines, schedules, queue_tok
 diesel::postfix_operator!(IsLive, " IN ('waiting', 'active')");
 diesel::postfix_operator!(IsWaiting, " = 'waiting'");
 diesel::postfix_operator!(IsActive, " = 'active'");
-diesel::postfix_operator!(IsGone, " IN ('expired', 'left')");
 diesel::postfix_operator!(IsHeld, " = 'held'");
 diesel::postfix_operator!(HasSucceeded, " = 'succeeded'");

@@ -2,14 +2,14 @@
 //! is never guessed.
 
 use super::proxy::{FarAway, Fault};
-use frontrow_contract::{Fan, Plan, Stage, hold_of, join_of, pay_of, usual_policy};
+use frontrow_contract::{Fan, Plan, Stage, hold_of, join_of, let_through_of, pay_of, usual_policy};
 use frontrow_domain::{
     decision::{Command, Verdict},
     id::UserId,
     identity::RegisterUser,
     outcome::StoreError,
     payment::PayStep,
-    queue::{LeaveQueue, TokenState, Visit},
+    queue::{LeaveQueue, NamedFan, TokenState, Visit},
     storage::Storage,
     wallet::ChargeStep,
 };
@@ -69,10 +69,18 @@ async fn a_broken_commit_has_one_effect_and_its_verdict(
     assert!(matches!(left, Verdict::LeaveQueue(Ok(_))), "{left:?}");
     assert_eq!(stage.state(&another).await, TokenState::Left);
 
+    let guest = stage.fan().await;
+    stage.join(&show, guest).await;
+    let through = decide_with(&stage, fault, let_through_of(&show, NamedFan::User(guest))).await;
+    assert!(
+        matches!(&through, Verdict::LetThrough(Ok(let_in)) if let_in.fresh),
+        "{through:?}"
+    );
+
     let books = stage.books(&show).await;
     assert_eq!(
         (books.reservations.len(), books.payments.len(), books.tokens.len()),
-        (1, 1, 2)
+        (1, 1, 3)
     );
     stage.assert_sound().await;
 }

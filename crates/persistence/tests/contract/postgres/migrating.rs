@@ -122,6 +122,7 @@ async fn money_is_not_taken_for_that_of_another_currency() {
 async fn the_schema_can_be_taken_down_again() {
     let database = Database::migrated();
     let downs = [
+        include_str!("../../../../../migrations/postgres/2026-11-21-000004_let_through/down.sql"),
         include_str!("../../../../../migrations/postgres/2026-11-21-000003_leadership/down.sql"),
         include_str!("../../../../../migrations/postgres/2026-11-21-000002_deployment/down.sql"),
         include_str!("../../../../../migrations/postgres/2026-11-21-000001_departures/down.sql"),

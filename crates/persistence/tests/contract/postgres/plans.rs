@@ -4,7 +4,7 @@
 //! none is left out and none is made up.
 
 use super::{proxy::FarAway, server::Database};
-use frontrow_contract::{Plan, Stage, hold_of, pay_of};
+use frontrow_contract::{Plan, Stage, hold_of, let_through_of, pay_of};
 use frontrow_domain::{
     clock::Timestamp,
     id::OperatorKeyId,
@@ -13,7 +13,7 @@ use frontrow_domain::{
     leadership::service::Candidate,
     page::PageRequest,
     payment::{Answer, Approval, PayReservation},
-    queue::GatePatch,
+    queue::{GatePatch, NamedFan},
     wallet::ChargeWallet,
 };
 use std::collections::BTreeSet;
@@ -113,6 +113,10 @@ async fn live(stage: &Stage<FarAway>) {
     stage.release(&released).await;
     stage.held(&leaver, &show, &[4]).await;
     stage.leave(&leaver).await;
+    let guest = stage.fan().await;
+    stage.join(&show, guest).await;
+    let through = let_through_of(&show, NamedFan::User(guest));
+    stage.decide(through).await.expect("there is room");
     let other = stage.show(Plan::default()).await;
     let stray = stage.insider(&other).await;
     stage

@@ -76,6 +76,7 @@ async fn no_statement_scans_a_table_that_grows() {
     contract::identity::a_user_comes_back_as_signed_up(House::new()).await;
     contract::queue::positions_fall_as_those_ahead_leave_or_enter(House::new()).await;
     contract::queue::a_gate_changes_field_by_field_or_not_at_all(House::new()).await;
+    contract::let_through::who_is_let_through_enters_at_once_and_all_behind_move_up(House::new()).await;
     contract::queue::news_of_a_gate_tell_what_moves_those_who_wait(House::new()).await;
     contract::queue::figures_count_everything_by_the_clock(House::new()).await;
     contract::seating::availability_counts_by_the_clock(House::new()).await;
