@@ -17,6 +17,7 @@ mod contract_seats;
 mod contract_users;
 mod crashes;
 mod crowd;
+mod dashboard;
 mod demo;
 mod document;
 mod gate;

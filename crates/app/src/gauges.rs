@@ -7,7 +7,11 @@ use frontrow_domain::{
     leadership::service::Candidate,
     outcome::StoreError,
     page::PageRequest,
-    queue::{port::Stats, service::GateViews},
+    queue::{
+        GateSettings,
+        port::{Stats, percentile},
+        service::GateViews,
+    },
     storage::Storage,
 };
 use prometheus_client::{
@@ -38,8 +42,14 @@ struct GateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RevenueLabels {
+struct PlainLabels {
     schedule_id: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WaitLabels {
+    schedule_id: String,
+    quantile: &'static str,
 }
 
 /// What happens at each gate whose booking has not closed.
@@ -47,8 +57,8 @@ struct RevenueLabels {
 pub struct GateGauges {
     tokens: Family<GateLabels, Gauge>,
     seats: Family<GateLabels, Gauge>,
-    revenue: Family<RevenueLabels, Gauge>,
-    admissions: Family<RevenueLabels, Gauge>,
+    waits: Family<WaitLabels, Gauge>,
+    plain: [Family<PlainLabels, Gauge>; PLAIN.len()],
     tour: Arc<Mutex<Tour>>,
 }
 
@@ -61,6 +71,50 @@ struct Tour {
 
 const TOKEN_STATES: [&str; 2] = ["waiting", "active"];
 const SEAT_STATES: [&str; 3] = ["available", "held", "sold"];
+
+/// Which share of the fans let in had waited no longer, as label and in percent.
+const QUANTILES: [(&str, usize); 2] = [("0.5", 50), ("0.99", 99)];
+
+/// The figures of which each gate has one, in the order of [`plain_figures`].
+const PLAIN: [(&str, &str); 8] = [
+    (
+        "frontrow_revenue_minor_units",
+        "Successful payments of a performance, in minor units",
+    ),
+    (
+        "frontrow_admissions_last_minute",
+        "Fans let in at a gate during the last minute",
+    ),
+    (
+        "frontrow_queue_no_shows",
+        "Fans who were let in at a gate and lost the slot unclaimed",
+    ),
+    ("frontrow_queue_leavers", "Fans who left a line before they were let in"),
+    ("frontrow_queue_let_through", "Fans whom an operator let in out of turn"),
+    ("frontrow_gate_max_active", "How many fans may be inside at once"),
+    (
+        "frontrow_gate_admissions_per_minute",
+        "How many fans a gate lets in a minute at the most",
+    ),
+    ("frontrow_gate_paused", "1 at a gate that lets nobody in for now"),
+];
+
+fn plain_figures(stats: &Stats, gate: &GateSettings) -> [i64; PLAIN.len()] {
+    [
+        stats.revenue.minor(),
+        as_gauge(stats.admissions_last_minute),
+        as_gauge(stats.no_shows),
+        as_gauge(stats.leavers),
+        as_gauge(stats.let_through),
+        i64::from(gate.max_active),
+        i64::from(gate.admissions_per_minute),
+        i64::from(gate.paused),
+    ]
+}
+
+fn as_gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
 
 impl GateGauges {
     /// Gauges in a registry.
@@ -77,10 +131,14 @@ impl GateGauges {
             "Seats of a performance, by state",
             gauges.seats.clone(),
         );
-        let revenue = "Successful payments of a performance, in minor units";
-        registry.register("frontrow_revenue_minor_units", revenue, gauges.revenue.clone());
-        let admissions = "Fans let in at a gate during the last minute";
-        registry.register("frontrow_admissions_last_minute", admissions, gauges.admissions.clone());
+        registry.register(
+            "frontrow_queue_wait_seconds",
+            "How long the last fans let in had waited",
+            gauges.waits.clone(),
+        );
+        for ((name, help), family) in PLAIN.into_iter().zip(&gauges.plain) {
+            registry.register(name, help, family.clone());
+        }
         gauges
     }
 
@@ -100,8 +158,9 @@ impl GateGauges {
             tour.to_come = selling;
             return Ok(!tour.to_come.is_empty());
         };
-        if let Some(stats) = storage.queue.stats(schedule).await? {
-            self.set(schedule, &stats);
+        let gate = storage.queue.gate(schedule).await?;
+        if let (Some(gate), Some(stats)) = (gate, storage.queue.stats(schedule).await?) {
+            self.set(schedule, stats, &gate.settings);
         }
         Ok(!self.tour().to_come.is_empty())
     }
@@ -110,14 +169,12 @@ impl GateGauges {
         self.tour.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, schedule: ScheduleId, stats: &Stats) {
+    fn set(&self, schedule: ScheduleId, mut stats: Stats, gate: &GateSettings) {
         let schedule_id = schedule.to_string();
         let set = |family: &Family<GateLabels, Gauge>, state, count: u64| {
             let schedule_id = schedule_id.clone();
             let labels = GateLabels { schedule_id, state };
-            family
-                .get_or_create(&labels)
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
+            family.get_or_create(&labels).set(as_gauge(count));
         };
         let tokens = [stats.tokens.waiting, stats.tokens.active];
         for (state, count) in TOKEN_STATES.into_iter().zip(tokens) {
@@ -127,10 +184,17 @@ impl GateGauges {
         for (state, count) in SEAT_STATES.into_iter().zip(seats) {
             set(&self.seats, state, count);
         }
-        let labels = RevenueLabels { schedule_id };
-        self.revenue.get_or_create(&labels).set(stats.revenue.minor());
-        let admissions = i64::try_from(stats.admissions_last_minute).unwrap_or(i64::MAX);
-        self.admissions.get_or_create(&labels).set(admissions);
+        for (quantile, percent) in QUANTILES {
+            let schedule_id = schedule_id.clone();
+            let labels = WaitLabels { schedule_id, quantile };
+            if let Some(waited) = percentile(&mut stats.waits, percent) {
+                self.waits.get_or_create(&labels).set(as_gauge(waited));
+            }
+        }
+        let labels = PlainLabels { schedule_id };
+        for (family, figure) in self.plain.iter().zip(plain_figures(&stats, gate)) {
+            family.get_or_create(&labels).set(figure);
+        }
     }
 
     fn forget(&self, schedule: ScheduleId) {
@@ -145,9 +209,14 @@ impl GateGauges {
         for state in SEAT_STATES {
             self.seats.remove(&labels(state));
         }
-        let labels = RevenueLabels { schedule_id };
-        self.revenue.remove(&labels);
-        self.admissions.remove(&labels);
+        for (quantile, _) in QUANTILES {
+            let schedule_id = schedule_id.clone();
+            self.waits.remove(&WaitLabels { schedule_id, quantile });
+        }
+        let labels = PlainLabels { schedule_id };
+        for family in &self.plain {
+            family.remove(&labels);
+        }
     }
 }
 
