@@ -14,7 +14,8 @@ const INSIDE: usize = 20;
 /// How many fans have to enter for the line to be called moving.
 const MOVING: usize = 40;
 
-async fn leads(server: &Server) -> bool {
+/// Whether this instance lets fans in for all.
+pub async fn leads(server: &Server) -> bool {
     let metrics = server.get("/metrics").await.expect(200);
     String::from_utf8_lossy(&metrics.body)
         .lines()

@@ -23,6 +23,7 @@ mod document;
 mod gate;
 mod instances;
 mod leader;
+mod operators;
 mod outlook;
 mod polls;
 mod process;

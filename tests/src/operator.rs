@@ -60,6 +60,12 @@ impl Operator {
         self.client.call(Method::PATCH, &show.gate_path()).json(change)
     }
 
+    /// `POST /v1/admin/schedules/{schedule_id}/admissions`: lets a fan in out of turn.
+    pub fn let_through(&self, show: &Show, whom: &Value) -> Call {
+        let path = format!("/v1/admin/schedules/{}/admissions", show.schedule_id);
+        self.client.post(&path, whom)
+    }
+
     /// `GET` of a schedule's statistics.
     pub fn stats(&self, show: &Show) -> Call {
         self.client
