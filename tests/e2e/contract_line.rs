@@ -67,6 +67,7 @@ async fn the_fields_of_a_token(deployment: Deployment) {
     let mut mina = server.fan_with("Mina", 50_000).await;
     let mut polled = vec![
         "activated_at",
+        "age_seconds",
         "concert_id",
         "date",
         "estimated_wait_from_seconds",

