@@ -6,10 +6,7 @@
 use e2e::{Deployment, Event, Fan, Partition, Performance, Server, Show, Storage, eventually, on_every_deployment};
 use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 on_every_deployment!(a_map_is_kept_by_what_a_stream_tells);
 
@@ -284,7 +281,7 @@ async fn who_loses_a_stream_comes_back_elsewhere() {
     let mut seats = inside.at(&killed).seat_events(&show, version).events().await;
     let held = seats.until(|event| event.name != "end").await;
     killed.kill();
-    assert_eq!(place.next().await, None);
+    while place.next().await.is_some() {}
 
     let survivor = servers.remove(0);
     let known = if held.name == "reset" {
@@ -338,13 +335,24 @@ async fn a_line_is_told_how_old_the_truth_is_while_the_database_is_away() {
         (poll.number("age_seconds") > 2).then_some(poll)
     });
     older.await;
+    // Another instance may know more.
+    let end = events.until(|event| event.name == "end").await;
+    assert_eq!(end.data, json!({ "reason": "storage_unavailable" }));
+    events.ends().await;
+    let again = jun.place_events().await.problem(503, "storage_unavailable");
+    assert!(again.header("retry-after").is_some(), "{again}");
     let mut late = fans[0].clone();
     let refused = late.join(&show).await;
     assert_eq!(refused.status, 503, "{refused}");
 
     way.heal();
-    let healed = events.until(|event| event.data["age_seconds"] == 0).await;
-    assert_eq!(healed.data["position"], 2);
+    eventually("the present", async || {
+        let poll = jun.poll().await;
+        (poll.status == 200 && poll.number("age_seconds") == 0).then_some(())
+    })
+    .await;
+    let mut events = jun.place_events().events().await;
+    assert_eq!(events.expect("position").await.data["position"], 2);
     fans[0].leave().await;
     eventually("the first one has gone", async || {
         let poll = jun.poll().await.expect(200);
@@ -385,12 +393,10 @@ async fn a_great_many_streams_are_open_at_once() {
     for events in &mut open {
         events.expect("position").await;
     }
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    let after = resident(&server);
-    println!(
-        "{many} streams take {} KB each",
-        after.saturating_sub(before) / many.max(1)
-    );
+    let each = resident(&server).saturating_sub(before) / many.max(1);
+    println!("{many} streams take {each} KB each");
+    // Of a few, what else the process does makes most of it.
+    assert!(many < 5_000 || each < 15, "{each} KB each");
     server
         .operator()
         .set_gate(&show, &json!({ "paused": false }))

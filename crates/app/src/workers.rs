@@ -34,6 +34,9 @@ const RESTART_AFTER: Duration = Duration::from_secs(1);
 /// Looking at everything may take a twentieth of the time at the most, however much there is.
 const PAUSE_SHARE: u32 = 19;
 
+/// Looking for what is left may take a quarter: those who wait are to know within a second.
+const STOCK_PAUSE_SHARE: u32 = 3;
+
 /// A server that has just started has more urgent things to do than to audit what is there.
 const FIRST_AUDIT_AFTER: Duration = Duration::from_secs(5);
 
@@ -115,8 +118,9 @@ impl Chore for Stocks {
     }
 
     async fn round(&self) -> Result<Duration, StoreError> {
+        let started = Instant::now();
         self.0.refresh_stock().await?;
-        Ok(VIEWS_EVERY)
+        Ok(VIEWS_EVERY.max(started.elapsed() * STOCK_PAUSE_SHARE))
     }
 }
 

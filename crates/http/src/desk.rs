@@ -20,6 +20,9 @@ use std::{
 /// How long the audit may take: it reads everything.
 const AUDIT_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long one waits for what can be left out.
+const HURRY: Duration = Duration::from_millis(250);
+
 fn no_verdict() -> StoreError {
     StoreError::OutcomeUnknown("no verdict in time".to_owned())
 }
@@ -28,6 +31,25 @@ fn no_verdict() -> StoreError {
 pub(crate) struct Desk {
     worker: Rc<Worker>,
     patience: Cell<Duration>,
+}
+
+/// A write that changes what is seen behind a place. It may be done later than its caller waits for
+/// it: one who hangs up and comes back is told nothing from before it either.
+struct Writing<'d> {
+    desk: &'d Desk,
+    place: TokenId,
+    is_done: bool,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        let api = self.desk.api();
+        if self.is_done {
+            api.writes.note(self.place);
+        } else {
+            api.writes.note_until(self.place, api.settings.patience);
+        }
+    }
 }
 
 impl Desk {
@@ -42,6 +64,14 @@ impl Desk {
     /// The same for one who has not waited yet.
     pub(crate) fn anew(&self) -> Self {
         Self::of(self.worker.clone())
+    }
+
+    /// The same for what can be left out; that takes nothing from the caller's own time.
+    pub(crate) fn in_a_hurry(&self) -> Self {
+        Self {
+            patience: Cell::new(self.patience.get().min(HURRY)),
+            worker: self.worker.clone(),
+        }
     }
 
     pub(crate) fn api(&self) -> &Arc<Api> {
@@ -68,8 +98,13 @@ impl Desk {
         C: Decide + Into<Command>,
         C::Verdict: TryFrom<Verdict>,
     {
+        let mut writing = Writing {
+            desk: self,
+            place,
+            is_done: false,
+        };
         let verdict = self.decide(command).await;
-        self.api().writes.note(place);
+        writing.is_done = true;
         verdict
     }
 

@@ -36,6 +36,11 @@ impl OwnWrites {
         lock(&self.0).insert(token, Instant::now(), ());
     }
 
+    /// Something is being written with this place in line, and will be done within this time.
+    pub(crate) fn note_until(&self, token: TokenId, done: Duration) {
+        lock(&self.0).insert(token, Instant::now() + done, ());
+    }
+
     /// How old an answer for this place in line may be.
     pub(crate) fn not_before(&self, token: TokenId) -> NotBefore {
         let own = lock(&self.0).known.get(&token).map(|(at, ())| *at);

@@ -89,8 +89,7 @@ pub(crate) struct TokenView {
     /// When an active token ends by itself.
     expires_at: Option<Instant>,
     remaining_seconds: Option<u64>,
-    /// How old this is. More than 0 only while storage cannot be asked: then it is what was known last, nobody is let in,
-    /// and no place is lost.
+    /// How old this is. More than 0 only while the instance that answers cannot ask storage: then it is what was known last.
     age_seconds: u64,
 }
 
@@ -205,7 +204,12 @@ impl Standing {
         }
     }
 
-    /// In whole seconds; 0 as long as storage can be asked.
+    /// Zero as long as storage can be asked.
+    pub(crate) fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// The same in whole seconds.
     pub(crate) fn age_seconds(&self) -> u64 {
         self.age.as_secs()
     }
@@ -257,11 +261,20 @@ pub(crate) async fn forecast(desk: &Desk, gate: ScheduleId) -> Forecast {
         Some(stock) => stock,
         None => {
             let ask = move |api: Arc<Api>| async move {
-                let ask = async |_| Ok(api.storage.seating.stock(vec![gate]).await?.pop());
+                // What could not be read is not known for everybody who asks within a moment.
+                let ask = async |_| {
+                    Ok(api
+                        .storage
+                        .seating
+                        .stock(vec![gate])
+                        .await
+                        .ok()
+                        .and_then(|mut stock| stock.pop()))
+                };
                 api.stock.get(gate, not_before, ask).await
             };
-            // Nobody is turned away because this is not known.
-            desk.read(ask).await.unwrap_or_default()
+            // Nobody is turned away because this is not known, nor kept waiting for long.
+            desk.in_a_hurry().read(ask).await.unwrap_or_default()
         }
     };
     Forecast {

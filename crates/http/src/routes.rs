@@ -23,7 +23,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/v1/queue/tokens/current", queue::poll, line::poll),
         delete("/v1/queue/tokens/current", queue::leave, line::leave),
         get("/v1/queue/tokens/current/events", streams::line::open, line::events),
-        get("/v1/concerts/{concert_id}/dates/{date}/seats/events", streams::hall::open, booking::seat_events),
+        get("/v1/concerts/{concert_id}/dates/{date}/seats/events", streams::seats::open, booking::seat_events),
         get("/v1/concerts/{concert_id}/dates", dates::list, booking::dates),
         post("/v1/reservations", reservations::create, booking::hold),
         get("/v1/reservations/{reservation_id}", reservations::show, booking::reservation),

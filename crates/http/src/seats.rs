@@ -203,18 +203,23 @@ pub(crate) async fn current(
     let seating = &api.storage.seating;
     let read = async |known: Option<Arc<SeatMap>>| match known {
         None => Ok(Arc::new(seating.seats(schedule).await?)),
-        Some(known) => {
-            let changes = seating.changes(schedule, known.sums()).await?;
-            // What shows the same need not be copied.
-            let same = changes.seats.is_empty();
-            Ok(if same {
-                known
-            } else {
-                Arc::new(SeatMap::clone(&known).with(changes))
-            })
-        }
+        Some(known) => caught_up(api, schedule, known).await,
     };
     api.seats.get(schedule, not_before, read).await
+}
+
+/// A map that was read before, brought up to date.
+pub(crate) async fn caught_up(
+    api: &Api,
+    schedule: ScheduleId,
+    known: Arc<SeatMap>,
+) -> Result<Arc<SeatMap>, StoreError> {
+    let changes = api.storage.seating.changes(schedule, known.sums()).await?;
+    // What shows the same need not be copied.
+    if changes.seats.is_empty() {
+        return Ok(known);
+    }
+    Ok(Arc::new(SeatMap::clone(&known).with(changes)))
 }
 
 /// Reads a map and writes it down: once for all who ask within a moment, and only if it has changed,

@@ -83,12 +83,20 @@ impl Candidate {
             Claim::Kept => Some(seen),
             Claim::Replaced(next) => self.leadership.replace_lease(seen, next).await?.then_some(next),
         };
-        if self.has_resigned() {
+        let begins = self.begin(held.map(|lease| Term::of(&lease, now, asked)));
+        if !begins {
             self.give_up().await?;
             return Ok(None);
         }
-        *self.term() = held.map(|lease| Term::of(&lease, now, asked));
         Ok(held.map(|lease| lease.epoch))
+    }
+
+    /// Begins a term, or none; not when this instance has resigned meanwhile.
+    fn begin(&self, term: Option<Term>) -> bool {
+        let mut current = self.term();
+        let may = !self.has_resigned();
+        *current = term.filter(|_| may);
+        may
     }
 
     /// Gives the lease up, if this instance has it, and never takes it again: another instance

@@ -18,29 +18,30 @@
 //! While storage cannot be asked, fans are told what the last view knew, and how long ago that was:
 //! their place is not lost, and nobody is let in before them meanwhile.
 
+mod noting;
 mod stock;
+mod watched;
 
 use super::{
-    Forecast, GateView, Outlook, Place, QueueToken, Ticket, TokenStatus, WaitAt,
-    pace::PaceMeter,
+    Forecast, GateView, Outlook, Ticket, TokenStatus,
     port::{GateNews, QueueQueries},
 };
 use crate::{
     catalog::{Schedule, port::CatalogQueries},
-    clock::Timestamp,
-    decision::{Command, Verdict, port::Decisions},
-    id::{ScheduleId, TokenId},
+    decision::port::Decisions,
+    id::ScheduleId,
     outcome::StoreError,
     policy::Policy,
     seating::port::SeatingQueries,
     storage::Storage,
 };
-use async_trait::async_trait;
+use noting::Noting;
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
+use watched::Watched;
 
 /// The age from which on a view is not used any more.
 const TOO_OLD: Duration = Duration::from_secs(1);
@@ -246,44 +247,6 @@ impl GateViews {
         Ok(complete)
     }
 
-    fn note(&self, verdicts: &[Verdict]) {
-        let mut leavers: BTreeMap<ScheduleId, Vec<u64>> = BTreeMap::new();
-        for verdict in verdicts {
-            match verdict {
-                Verdict::LeaveQueue(Ok(Some(left))) => leavers.entry(left.schedule_id).or_default().push(left.number),
-                Verdict::LetThrough(Ok(let_in)) => {
-                    if let Some(left) = let_in.status.token.departed() {
-                        leavers.entry(left.schedule_id).or_default().push(left.number);
-                    }
-                }
-                // A place that is new is told as of the ticket's own moment.
-                Verdict::JoinQueue(Ok(joined)) if joined.status.as_of > joined.status.token.issued_at => {
-                    self.told(&joined.status);
-                }
-                Verdict::JoinQueue(_)
-                | Verdict::LeaveQueue(_)
-                | Verdict::LetThrough(_)
-                | Verdict::RegisterUser(_)
-                | Verdict::GrantAccess(_)
-                | Verdict::CreateConcert(_)
-                | Verdict::CreateSchedule(_)
-                | Verdict::Visit(_)
-                | Verdict::HoldSeats(_)
-                | Verdict::ReleaseHold(_)
-                | Verdict::PayReservation(_)
-                | Verdict::ChargeWallet(_) => {}
-            }
-        }
-        for (id, numbers) in leavers {
-            if let Some(gate) = self.watched(id) {
-                gate.change(|view| {
-                    numbers.iter().for_each(|number| view.note(*number));
-                    None
-                });
-            }
-        }
-    }
-
     fn watch(&self, schedule: Schedule) -> Option<Arc<Watched>> {
         let mut gates = self.write();
         let many = gates.len() >= self.most;
@@ -321,219 +284,5 @@ impl GateViews {
 
     fn write(&self) -> RwLockWriteGuard<'_, Gates> {
         self.gates.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A gate that somebody polls.
-struct Watched {
-    schedule: Schedule,
-    state: Mutex<State>,
-    /// Held while a new view is made from the last one; polls go on with that one.
-    changing: Mutex<()>,
-}
-
-struct State {
-    view: Arc<GateView>,
-    /// When storage was asked for what the view is as old as; `None` until it is complete.
-    read_at: Option<Instant>,
-    /// Who was told a position of a later moment than the view's.
-    told: HashMap<TokenId, Timestamp>,
-    asked: Instant,
-    /// Whether the gate is being read for the first time.
-    loading: bool,
-    pace: PaceMeter,
-    stock: stock::Shelf,
-}
-
-impl State {
-    fn forecast(&self) -> Forecast {
-        Forecast {
-            outlook: self.stock.outlook(),
-            pace: self.pace.measured(),
-        }
-    }
-
-    /// As new as this a view has to be, so that the fan is told no higher position than before.
-    fn needed_for(&self, ticket: &Ticket) -> Timestamp {
-        let told = self.told.get(&ticket.token.id);
-        told.map_or(ticket.issued_at, |told| ticket.issued_at.max(*told))
-    }
-}
-
-impl Watched {
-    fn new(schedule: Schedule) -> Self {
-        Self {
-            schedule,
-            state: Mutex::new(State {
-                view: Arc::default(),
-                read_at: None,
-                told: HashMap::new(),
-                asked: Instant::now(),
-                loading: false,
-                pace: PaceMeter::default(),
-                stock: stock::Shelf::default(),
-            }),
-            changing: Mutex::default(),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn needed_for(&self, ticket: &Ticket) -> Timestamp {
-        self.state().needed_for(ticket)
-    }
-
-    /// Where a fan stands, by a view that is as new as `needed`; unless said, as needed for this
-    /// fan now.
-    fn glance(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
-        match self.last(ticket, needed, policy) {
-            Glance::Waited(mut status, age) if age < TOO_OLD => {
-                status.as_of += age;
-                Glance::Waiting(status)
-            }
-            Glance::Waited(..) => Glance::Unknown,
-            known @ (Glance::Waiting(_) | Glance::NotWaiting | Glance::Unknown) => known,
-        }
-    }
-
-    /// Where a fan stood by the last view, however old that is.
-    fn recall(&self, ticket: &Ticket, policy: &Policy) -> Glance {
-        self.last(ticket, None, policy)
-    }
-
-    fn last(&self, ticket: &Ticket, needed: Option<Timestamp>, policy: &Policy) -> Glance {
-        let (view, read_at, needed, forecast) = {
-            let mut state = self.state();
-            state.asked = Instant::now();
-            let needed = needed.unwrap_or_else(|| state.needed_for(ticket));
-            (state.view.clone(), state.read_at, needed, state.forecast())
-        };
-        let Some(ahead) = view.ahead(ticket.number) else {
-            return Glance::NotWaiting;
-        };
-        let (Some(as_of), Some(settings), Some(read_at)) = (view.as_of(), view.settings(), read_at) else {
-            return Glance::Unknown;
-        };
-        if as_of < needed {
-            return Glance::Unknown;
-        }
-        let age = read_at.elapsed();
-        let now = as_of + age;
-        let schedule = &self.schedule;
-        if schedule.booking_closes_at <= now {
-            return Glance::NotWaiting;
-        }
-        let at = WaitAt {
-            settings: &settings,
-            booking_opens_at: schedule.booking_opens_at,
-            pace: forecast.pace,
-            policy,
-        };
-        let status = TokenStatus {
-            token: QueueToken::waiting(*ticket, schedule.booking_closes_at),
-            concert_id: schedule.concert_id,
-            date: schedule.date,
-            place: Some(Place::of(ticket.token.id, ahead, &at, now)),
-            outlook: None,
-            as_of,
-        };
-        Glance::Waited(Box::new(status.with_outlook(forecast.outlook)), age)
-    }
-
-    /// Leave to read the gate: everybody has it, but for the first reading, which may be long, one
-    /// alone.
-    fn turn_to_read(&self) -> Option<Turn<'_>> {
-        let mut state = self.state();
-        if state.read_at.is_some() {
-            return Some(Turn(None));
-        }
-        if state.loading {
-            return None;
-        }
-        state.loading = true;
-        Some(Turn(Some(self)))
-    }
-
-    /// Puts a changed view in place. The change says when storage was asked, if it made the view
-    /// newer.
-    fn change(&self, change: impl FnOnce(&mut GateView) -> Option<Instant>) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.state().view.clone();
-        let mut view = GateView::clone(&before);
-        let read_at = change(&mut view);
-        let mut state = self.state();
-        if let Some(as_of) = view.as_of() {
-            state.told.retain(|_, told| *told > as_of);
-        }
-        state.view = Arc::new(view);
-        state.read_at = read_at.or(state.read_at);
-    }
-}
-
-/// Somebody's leave to read a gate; of the first reading if it names one.
-struct Turn<'g>(Option<&'g Watched>);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(gate) = self.0 {
-            gate.state().loading = false;
-        }
-    }
-}
-
-struct Noting {
-    views: Arc<GateViews>,
-    decisions: Arc<dyn Decisions>,
-}
-
-#[async_trait]
-impl Decisions for Noting {
-    async fn decide_each(&self, commands: Vec<Command>) -> Result<Vec<Verdict>, StoreError> {
-        let verdicts = self.decisions.decide_each(commands).await?;
-        self.views.note(&verdicts);
-        Ok(verdicts)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{catalog::SeatLayout, id::ConcertId};
-    use time::macros::datetime;
-
-    fn gate() -> Watched {
-        let now = datetime!(2026-12-01 10:00 UTC);
-        Watched::new(Schedule {
-            id: ScheduleId::mint(),
-            concert_id: ConcertId::mint(),
-            date: now.date(),
-            starts_at: now,
-            booking_opens_at: now,
-            booking_closes_at: now,
-            layout: SeatLayout(Vec::new()),
-            created_at: now,
-        })
-    }
-
-    #[test]
-    fn one_reads_a_gate_for_the_first_time_and_the_others_are_sent_away() {
-        let gate = gate();
-        let first = gate.turn_to_read();
-        assert!(first.is_some());
-        assert!(gate.turn_to_read().is_none() && gate.turn_to_read().is_none());
-        drop(first);
-        assert!(gate.turn_to_read().is_some(), "the first one came to nothing");
-    }
-
-    #[test]
-    fn one_at_a_time_reads_the_stock_behind_a_gate() {
-        let gate = gate();
-        let first = gate.turn_to_count();
-        assert!(first.is_some());
-        assert!(gate.turn_to_count().is_none() && gate.turn_to_count().is_none());
-        drop(first);
-        assert!(gate.turn_to_count().is_some(), "the first one came to nothing");
     }
 }

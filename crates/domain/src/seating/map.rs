@@ -26,7 +26,7 @@ pub struct SeatChanges {
 }
 
 impl SeatMap {
-    /// How often a seat has visibly changed so far. Two maps with the same version show the same;
+    /// Grows with every visible change of a seat. Two maps with the same version show the same;
     /// a later map never has a lower one. A hold that lapses counts at that very moment, and the
     /// sweep that tidies it adds nothing.
     #[must_use]

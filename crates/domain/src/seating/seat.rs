@@ -60,7 +60,7 @@ pub struct Seat {
     pub number: u32,
     /// The stored state.
     pub state: SeatState,
-    /// How often the state changed.
+    /// Grows with every change of the state: by two where a held seat becomes somebody's, by one otherwise.
     pub version: u64,
 }
 

@@ -13,7 +13,10 @@ use frontrow_domain::{
     identity::{Actor, Scope},
     queue::{Ticket, TokenRef},
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr},
+};
 use uuid::Uuid;
 
 /// The header with a fan's place in line.
@@ -145,8 +148,9 @@ impl Call {
     }
 
     /// The last event of a stream that the client has seen.
-    pub(crate) fn last_event_id(&self) -> Option<&str> {
-        self.single_header(&LAST_EVENT_ID)
+    pub(crate) fn last_event_id(&self) -> Option<Cow<'_, str>> {
+        let seen = self.request.headers().get(&LAST_EVENT_ID)?;
+        Some(String::from_utf8_lossy(seen.as_bytes()))
     }
 
     /// Counts the call for its caller. Operators are not limited.

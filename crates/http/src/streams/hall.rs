@@ -1,21 +1,14 @@
-//! The stream of a performance's seats: which have changed, version by version.
+//! How the seats of performances come to be what they are, version by version, for those who watch.
 //!
 //! An instance reads the seats of a performance that somebody watches again and again, and remembers
 //! for a while what was different each time. So a client that comes back, from here or from another
 //! instance, is told what it has missed: from its version on or from a little before, which does no
 //! harm, because an event tells what seats are, not what became of them.
 
-use super::{Kind, Reason, Source, Told, event, watch::Watching};
-use crate::{
-    api::Api, desk::Desk, endpoint::Outcome, extract::Call, fresh::NotBefore, limits::Rule, problem::Problem, seats,
-};
+use super::{OUT_OF_REACH, event};
+use crate::{api::Api, seats};
 use actix_web::web::Bytes;
-use frontrow_domain::{
-    id::ScheduleId,
-    outcome::StoreError,
-    queue::{TokenRef, TokenStatus},
-    seating::SeatMap,
-};
+use frontrow_domain::{id::ScheduleId, outcome::StoreError, seating::SeatMap};
 use serde::Serialize;
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,7 +17,7 @@ use std::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep},
 };
 
 /// How long it takes at the least from one look at the seats to the next.
@@ -39,7 +32,7 @@ const MOST_SEATS: usize = 200_000;
 
 /// Seats that have changed.
 #[derive(Serialize)]
-pub(crate) struct ChangesView {
+struct ChangesView {
     /// The version of the seat map after these changes, which is the event's id too.
     version: u64,
     seats: Vec<ChangedSeat>,
@@ -47,7 +40,7 @@ pub(crate) struct ChangesView {
 
 /// A seat as it is now.
 #[derive(Serialize)]
-struct ChangedSeat {
+pub(super) struct ChangedSeat {
     seat_number: u32,
     status: &'static str,
 }
@@ -57,9 +50,10 @@ struct ChangedSeat {
 pub(crate) struct Halls(Mutex<HashMap<ScheduleId, Weak<Hall>>>);
 
 /// The seats of one performance, and how they came to be so.
-struct Hall {
+pub(super) struct Hall {
     log: Mutex<Log>,
-    version: watch::Sender<u64>,
+    /// The newest version. Those who watch are called when it changes, and when it has not been known for long whether it has.
+    pub(super) version: watch::Sender<u64>,
 }
 
 struct Log {
@@ -67,6 +61,7 @@ struct Log {
     version: u64,
     changes: VecDeque<Change>,
     seats: usize,
+    read_at: Instant,
 }
 
 struct Change {
@@ -78,7 +73,7 @@ struct Change {
 
 /// What comes after a version.
 #[derive(Debug, PartialEq, Eq)]
-enum After {
+pub(super) enum After {
     Change {
         to: u64,
         event: Bytes,
@@ -95,6 +90,7 @@ impl Log {
             map,
             changes: VecDeque::new(),
             seats: 0,
+            read_at: Instant::now(),
         }
     }
 
@@ -139,12 +135,12 @@ impl Log {
     }
 }
 
-fn changed(version: u64, seats: Vec<ChangedSeat>) -> Bytes {
+pub(super) fn changed(version: u64, seats: Vec<ChangedSeat>) -> Bytes {
     event("seats", Some(version), &ChangesView { version, seats })
 }
 
 /// What a client is told whose version is of no use: to read the seat map again.
-fn reset(version: u64) -> Bytes {
+pub(super) fn reset(version: u64) -> Bytes {
     let seats = Vec::new();
     event("reset", Some(version), &ChangesView { version, seats })
 }
@@ -152,12 +148,25 @@ fn reset(version: u64) -> Bytes {
 impl Hall {
     fn take_in(&self, map: Arc<SeatMap>) {
         let mut log = lock(&self.log);
+        log.read_at = Instant::now();
         if log.take_in(map) {
             self.version.send_replace(log.version);
         }
     }
 
-    fn after(&self, version: u64) -> After {
+    /// Notes that the seats could not be read; calls everybody when that has been so for too long.
+    fn miss(&self) {
+        if self.is_out_of_reach() {
+            self.version.send_modify(|_| {});
+        }
+    }
+
+    /// Whether nobody knows how the seats are now.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        lock(&self.log).read_at.elapsed() > OUT_OF_REACH
+    }
+
+    pub(super) fn after(&self, version: u64) -> After {
         lock(&self.log).after(version)
     }
 }
@@ -183,11 +192,11 @@ impl Halls {
 }
 
 /// The hall of a performance, which is kept up to date for as long as somebody has it.
-async fn hall(api: Arc<Api>, schedule: ScheduleId) -> Result<Arc<Hall>, StoreError> {
+pub(super) async fn hall(api: Arc<Api>, schedule: ScheduleId) -> Result<Arc<Hall>, StoreError> {
     if let Some(known) = api.halls.known(schedule) {
         return Ok(known);
     }
-    let map = seats::current(&api, schedule, NotBefore::now()).await?;
+    let map = Arc::new(api.storage.seating.seats(schedule).await?);
     let log = Log::new(map);
     let version = watch::Sender::new(log.version);
     let log = Mutex::new(log);
@@ -207,145 +216,23 @@ async fn keep(api: Weak<Api>, hall: Weak<Hall>, schedule: ScheduleId) {
             return;
         };
         let begun = Instant::now();
-        if let Err(error) = catch_up(&api, &hall, schedule).await {
-            // Versions have no gaps: what happens meanwhile is told when storage is back.
-            tracing::debug!(%error, "the seats that are watched could not be read");
-        }
-        pause = LOOK_EVERY.max(begun.elapsed() * PAUSE_SHARE);
+        pause = match catch_up(&api, &hall, schedule).await {
+            Ok(()) => LOOK_EVERY.max(begun.elapsed() * PAUSE_SHARE),
+            Err(error) => {
+                // Versions have no gaps: what happens meanwhile is told when storage is back.
+                tracing::debug!(%error, "the seats that are watched could not be read");
+                hall.miss();
+                LOOK_EVERY
+            }
+        };
     }
 }
 
-async fn catch_up(api: &Arc<Api>, hall: &Hall, schedule: ScheduleId) -> Result<(), StoreError> {
-    let map = seats::current(api, schedule, NotBefore::now()).await?;
+pub(super) async fn catch_up(api: &Arc<Api>, hall: &Hall, schedule: ScheduleId) -> Result<(), StoreError> {
+    let known = lock(&hall.log).map.clone();
+    let map = seats::caught_up(api, schedule, known).await?;
     hall.take_in(map);
     Ok(())
-}
-
-/// `GET /v1/concerts/{concert_id}/dates/{date}/seats/events`
-pub(crate) async fn open(call: Call) -> Outcome {
-    let booker = call.booker(Rule::BookingRead).await?;
-    let (inside, schedule) = seats::wanted(&call, &booker).await?;
-    let stream = call.api().streams.open(Kind::Seats, booker.token.user_id)?;
-    let id = schedule.id;
-    let hall = call.desk.read(move |api| hall(api, id)).await?;
-    let (version, first) = beginning(&call, &hall, id).await?;
-    let desk = call.desk.anew();
-    let mut seats = Seats {
-        changes: hall.version.subscribe(),
-        watching: desk.api().watchers.inside(booker.token),
-        closes_at: from_now(schedule.booking_closes_at - inside.as_of),
-        ends_at: Instant::now(),
-        token: booker.token,
-        first,
-        hall,
-        version,
-        desk,
-    };
-    seats.stay(&inside);
-    Ok(super::answer(seats, stream))
-}
-
-/// From which version on the stream tells what happens, and what it tells before that.
-async fn beginning(call: &Call, hall: &Arc<Hall>, schedule: ScheduleId) -> Result<(u64, Option<Bytes>), Problem> {
-    let newest = || *hall.version.borrow();
-    let Some(seen) = call.last_event_id() else {
-        let version = newest();
-        return Ok((version, Some(changed(version, Vec::new()))));
-    };
-    let seen: Option<u64> = seen.parse().ok();
-    if let Some(version) = seen {
-        if version > newest() {
-            // Another instance has told of changes that have not been read here.
-            let hall = hall.clone();
-            let catch_up = move |api: Arc<Api>| async move { catch_up(&api, &hall, schedule).await };
-            call.desk.read(catch_up).await?;
-        }
-        if hall.after(version) != After::Unknown {
-            return Ok((version, None));
-        }
-    }
-    let version = newest();
-    Ok((version, Some(reset(version))))
-}
-
-struct Seats {
-    desk: Desk,
-    hall: Arc<Hall>,
-    changes: watch::Receiver<u64>,
-    /// Up to which version the client has been told.
-    version: u64,
-    first: Option<Bytes>,
-    token: TokenRef,
-    watching: Watching,
-    /// When the place is over, unless it is prolonged.
-    ends_at: Instant,
-    closes_at: Instant,
-}
-
-impl Seats {
-    /// The place is good for so long.
-    fn stay(&mut self, inside: &TokenStatus) {
-        self.ends_at = from_now(inside.token.lapses_at - inside.as_of);
-    }
-
-    /// Looks whether the fan is still inside. Says why the stream ends, if it does.
-    async fn look(&mut self) -> Option<Reason> {
-        if self.closes_at <= Instant::now() {
-            return Some(Reason::BookingClosed);
-        }
-        // Due until it is known, even if this is dropped meanwhile.
-        self.ends_at = Instant::now();
-        let (desk, token) = (self.desk.anew(), self.token);
-        let asked = desk.read(move |api| async move { api.statuses.ask(token).await });
-        match asked.await {
-            Ok(Some(status)) if status.state().is_live() => {
-                self.stay(&status);
-                None
-            }
-            Ok(_) => Some(Reason::TokenEnded),
-            // Who cannot be asked for stays for the moment.
-            Err(_) => {
-                self.ends_at = Instant::now() + LOOK_EVERY * 10;
-                None
-            }
-        }
-    }
-}
-
-impl Source for Seats {
-    async fn next(&mut self) -> Told {
-        if let Some(first) = self.first.take() {
-            return Told::Event(first);
-        }
-        loop {
-            match self.hall.after(self.version) {
-                After::Change { to, event } => {
-                    self.version = to;
-                    return Told::Event(event);
-                }
-                After::Nothing => {}
-                // So much has happened since the client took the last event.
-                After::Unknown => return Told::End(Reason::SlowReader),
-            }
-            let over = self.ends_at.min(self.closes_at);
-            tokio::select! {
-                // There is a sender for as long as there is the hall.
-                _ = self.changes.changed() => continue,
-                () = self.watching.called() => {}
-                () = sleep_until(over) => {}
-            }
-            if let Some(reason) = Box::pin(self.look()).await {
-                return Told::End(reason);
-            }
-        }
-    }
-}
-
-/// A little later than that: what ends at a moment is over then.
-fn from_now(left: time::Duration) -> Instant {
-    let left = Duration::try_from(left).unwrap_or_default();
-    // Nothing that can be waited for is further away.
-    Instant::now() + left.min(Duration::from_secs(86_400)) + Duration::from_millis(5)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

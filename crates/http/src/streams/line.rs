@@ -1,6 +1,6 @@
 //! The stream of a place in line: where the fan stands, that it is their turn, that it is over.
 
-use super::{Kind, Reason, Source, THE_END, Told, event, watch::Watching};
+use super::{Kind, OUT_OF_REACH, Reason, Source, THE_END, Told, event, watch::Watching};
 use crate::{
     code::Code,
     desk::Desk,
@@ -11,7 +11,10 @@ use crate::{
     queue::{Standing, TokenView, standing},
 };
 use actix_web::{HttpResponse, web::Bytes};
-use frontrow_domain::queue::{Outlook, Ticket, TokenState};
+use frontrow_domain::{
+    clock::Timestamp,
+    queue::{Outlook, Place, Ticket, TokenState},
+};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -34,7 +37,7 @@ pub(crate) async fn open(call: Call) -> Outcome {
     let mut line = Line::new(desk, ticket);
     let standing = standing(&call.desk, ticket).await?;
     let state = standing.status.state();
-    if !state.is_live() && call.last_event_id() == Some(THE_END) {
+    if !state.is_live() && call.last_event_id().as_deref() == Some(THE_END) {
         // The word for clients that come back by themselves to stop that.
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -42,8 +45,12 @@ pub(crate) async fn open(call: Call) -> Outcome {
         let full = "too many gates are asked for here; asking again and again still works";
         return Err(Problem::new(Code::Overloaded, full).retry_after(GATE_AGAIN));
     }
+    if standing.age() > OUT_OF_REACH {
+        let away = "the storage does not answer here; asking again and again tells what was known last";
+        return Err(Problem::new(Code::StorageUnavailable, away).retry_after(OUT_OF_REACH));
+    }
     line.first = line.tell(&standing);
-    Ok(super::answer(line, stream))
+    Ok(super::answer(&call, line, stream))
 }
 
 struct Line {
@@ -55,14 +62,17 @@ struct Line {
     /// What is told first of all.
     first: Option<Told>,
     told: Option<Known>,
+    /// Since when the place cannot be looked at.
+    missed_since: Option<Instant>,
 }
 
 /// What the fan was told last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Known {
     state: TokenState,
-    position: Option<u64>,
-    outlook: Option<&'static str>,
+    place: Option<Place>,
+    outlook: Option<Outlook>,
+    expires_at: Option<Timestamp>,
     /// Whether storage could not be asked.
     is_old: bool,
 }
@@ -72,10 +82,15 @@ impl Known {
         let status = &standing.status;
         Self {
             state: status.state(),
-            position: status.place.map(|place| place.position),
-            outlook: status.outlook.map(Outlook::as_str),
+            place: status.place,
+            outlook: status.outlook,
+            expires_at: status.expires_at(),
             is_old: standing.age_seconds() > 0,
         }
+    }
+
+    fn outlook_word(&self) -> Option<&'static str> {
+        self.outlook.map(Outlook::as_str)
     }
 }
 
@@ -89,6 +104,7 @@ impl Line {
             due: Instant::now(),
             first: None,
             told: None,
+            missed_since: None,
         }
     }
 
@@ -101,7 +117,7 @@ impl Line {
             TokenState::Waiting => status.place.map(|place| Duration::from_secs(place.poll_after_seconds)),
             TokenState::Active => {
                 if before.is_none_or(|before| before.state != TokenState::Active) {
-                    self.watching = self.desk.api().watchers.inside(self.ticket.token);
+                    self.watching = self.desk.api().watchers.inside_and_told(self.ticket.token);
                 }
                 let left = status.token.lapses_at - status.as_of;
                 // Over at that very moment, not a little before.
@@ -121,15 +137,20 @@ fn told(now: Known, before: Option<Known>, standing: &Standing) -> Option<Told> 
     match now.state {
         TokenState::Waiting => {
             let name = match before {
-                Some(before) if before.outlook != now.outlook => "outlook",
+                Some(before) if before.outlook_word() != now.outlook_word() => "outlook",
                 Some(before) if before == now => return None,
                 Some(_) | None => "position",
             };
             Some(Told::Event(write(name)))
         }
         TokenState::Active => {
-            let is_new = before.is_none_or(|before| before.state != TokenState::Active);
-            is_new.then(|| Told::Event(write("admitted")))
+            let name = match before {
+                Some(before) if before == now => return None,
+                Some(before) if before.state != TokenState::Active => "admitted",
+                Some(before) if before.expires_at == now.expires_at => "outlook",
+                Some(_) | None => "admitted",
+            };
+            Some(Told::Event(write(name)))
         }
         TokenState::Completed => last("completed"),
         TokenState::Expired | TokenState::Left => last("expired"),
@@ -155,14 +176,20 @@ impl Source for Line {
             let desk = self.desk.anew();
             // Boxed, so that a stream that waits does not carry the room that looking takes.
             match Box::pin(standing(&desk, self.ticket)).await {
+                Ok(standing) if standing.age() > OUT_OF_REACH => return Told::End(Reason::StorageUnavailable),
                 Ok(standing) => {
+                    self.missed_since = None;
                     if let Some(told) = self.tell(&standing) {
                         return told;
                     }
                 }
                 Err(problem) => {
                     tracing::debug!(?problem, "a place in line could not be looked at");
-                    self.due = Instant::now() + TRY_AGAIN;
+                    let now = Instant::now();
+                    if now - *self.missed_since.get_or_insert(now) > OUT_OF_REACH {
+                        return Told::End(Reason::StorageUnavailable);
+                    }
+                    self.due = now + TRY_AGAIN;
                 }
             }
         }

@@ -5,9 +5,10 @@
 //! who does not read: what was not told is not queued, and who falls behind too far is dropped.
 
 mod event;
-pub(crate) mod hall;
+mod hall;
 pub(crate) mod line;
 mod open;
+pub(crate) mod seats;
 mod watch;
 
 pub(crate) use event::event;
@@ -15,9 +16,13 @@ pub(crate) use hall::Halls;
 pub(crate) use open::{Kind, OpenStream, Reason, StreamMetrics, Streams};
 pub(crate) use watch::{Watchers, watch_gates, watch_insiders};
 
+use crate::extract::Call;
 use actix_web::{
     HttpResponse,
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        ConnectionType, Method, Version,
+        header::{self, HeaderName, HeaderValue},
+    },
     web::Bytes,
 };
 use futures_util::stream;
@@ -34,6 +39,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long after that a reader must have taken what was there.
 const TOO_SLOW: Duration = Duration::from_secs(10);
+
+/// For how long a stream goes on when storage does not answer. Others may be able to ask it: it may
+/// be this instance alone that is cut off.
+const OUT_OF_REACH: Duration = Duration::from_secs(5);
 
 /// The `id` of an event after which nothing will come: who sends it back need not come again.
 pub(crate) const THE_END: &str = "end";
@@ -57,8 +66,15 @@ pub(crate) enum Told {
     End(Reason),
 }
 
-/// The answer that is a stream.
-pub(crate) fn answer(source: impl Source + 'static, stream: OpenStream) -> HttpResponse {
+/// The answer that is a stream. To a HEAD it is the head of one, and nothing is opened.
+pub(crate) fn answer(call: &Call, source: impl Source + 'static, stream: OpenStream) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
+        .insert_header((ACCEL_BUFFERING, HeaderValue::from_static("no")));
+    if call.request().method() == Method::HEAD {
+        return answer.finish();
+    }
     let running = Running {
         closing: stream.closing(),
         source,
@@ -67,10 +83,14 @@ pub(crate) fn answer(source: impl Source + 'static, stream: OpenStream) -> HttpR
         begun: false,
         ended: false,
     };
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
-        .insert_header((ACCEL_BUFFERING, HeaderValue::from_static("no")))
-        .streaming(stream::unfold(running, Running::step))
+    let mut answer = answer.streaming(stream::unfold(running, Running::step));
+    if call.request().version() < Version::HTTP_11 {
+        // Clients of that time know no chunks: the body ends with the connection.
+        let head = answer.head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
+    answer
 }
 
 struct Running<S> {
@@ -90,7 +110,7 @@ impl<S: Source> Running<S> {
         }
         if !self.begun {
             self.begun = true;
-            return Some((Ok(self.stream.beginning()), self));
+            return Some((Ok(self.stream.begin()), self));
         }
         let told = tokio::select! {
             biased;

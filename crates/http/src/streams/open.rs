@@ -43,6 +43,8 @@ pub(crate) enum Reason {
     BookingClosed,
     /// The client did not read.
     SlowReader,
+    /// This instance cannot ask storage; perhaps others can.
+    StorageUnavailable,
     /// The instance stops; others go on.
     ShuttingDown,
 }
@@ -59,11 +61,12 @@ impl Kind {
 }
 
 impl Reason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Gone,
         Self::TokenEnded,
         Self::BookingClosed,
         Self::SlowReader,
+        Self::StorageUnavailable,
         Self::ShuttingDown,
     ];
 
@@ -73,6 +76,7 @@ impl Reason {
             Reason::TokenEnded => "token_ended",
             Reason::BookingClosed => "booking_closed",
             Reason::SlowReader => "slow_reader",
+            Reason::StorageUnavailable => "storage_unavailable",
             Reason::ShuttingDown => "shutting_down",
         }
     }
@@ -159,18 +163,18 @@ impl Streams {
             let full = "there are too many event streams; asking again and again still works";
             return Err(Problem::new(Code::Overloaded, full).retry_after(ASK_AGAIN));
         }
-        let own = open.by_caller.entry(caller).or_default();
-        if *own >= self.most_per_caller {
+        let own = open.by_caller.get(&caller).copied().unwrap_or_default();
+        if own >= self.most_per_caller {
             let full = format!("these are more than {} event streams at once", self.most_per_caller);
             return Err(Problem::new(Code::RateLimited, full).retry_after(ASK_AGAIN));
         }
-        *own += 1;
+        open.by_caller.insert(caller, own + 1);
         open.total += 1;
-        self.metrics.open.get_or_create(&OfKind { kind: kind.as_str() }).inc();
         Ok(OpenStream {
             streams: self.clone(),
             kind,
             caller,
+            begun: false,
             reason: Reason::Gone,
         })
     }
@@ -190,6 +194,8 @@ pub(crate) struct OpenStream {
     streams: Arc<Streams>,
     kind: Kind,
     caller: UserId,
+    /// Whether the client has been told anything.
+    begun: bool,
     reason: Reason,
 }
 
@@ -199,8 +205,11 @@ impl OpenStream {
         self.streams.closing.subscribe()
     }
 
-    /// What is told first of all.
-    pub(super) fn beginning(&self) -> Bytes {
+    /// What is told first of all. From here on it is seen as open.
+    pub(super) fn begin(&mut self) -> Bytes {
+        self.begun = true;
+        let kind = self.kind.as_str();
+        self.streams.metrics.open.get_or_create(&OfKind { kind }).inc();
         let share = self.caller.0.as_u128() & 0x7FF;
         come_back_after(COME_BACK_MILLIS + u64::try_from(share).unwrap_or(0))
     }
@@ -227,6 +236,9 @@ impl Drop for OpenStream {
             }
         }
         drop(open);
+        if !self.begun {
+            return;
+        }
         let (kind, reason) = (self.kind.as_str(), self.reason.as_str());
         let metrics = &self.streams.metrics;
         metrics.open.get_or_create(&OfKind { kind }).dec();

@@ -43,7 +43,8 @@ struct Gate {
     view: Option<Arc<GateView>>,
     /// What there was left, by its name.
     outlook: Option<&'static str>,
-    fans: HashMap<u64, (u64, Arc<Notify>)>,
+    /// By their numbers in line; who is inside has none here.
+    fans: HashMap<u64, (Option<u64>, Arc<Notify>)>,
 }
 
 struct Insider {
@@ -55,25 +56,34 @@ impl Watchers {
     /// Calls when the fan with this number does not wait any more, and when it changes whether
     /// there is anything left.
     pub(crate) fn wait(self: &Arc<Self>, gate: ScheduleId, number: u64) -> Watching {
-        let watching = self.watching(Some(gate));
-        let fan = (number, watching.call.clone());
-        lock(&self.waiting)
-            .entry(gate)
-            .or_default()
-            .fans
-            .insert(watching.id, fan);
+        let watching = self.watching(gate);
+        self.add(&watching, Some(number));
+        watching
+    }
+
+    /// Calls when the fan with this token is not inside any more, and when it changes whether there
+    /// is anything left.
+    pub(crate) fn inside_and_told(self: &Arc<Self>, token: TokenRef) -> Watching {
+        let watching = self.inside(token);
+        self.add(&watching, None);
         watching
     }
 
     /// Calls when the fan with this token is not inside any more.
     pub(crate) fn inside(self: &Arc<Self>, token: TokenRef) -> Watching {
-        let watching = self.watching(None);
+        let watching = self.watching(token.schedule_id);
         let call = watching.call.clone();
         lock(&self.inside).insert(watching.id, Insider { token, call });
         watching
     }
 
-    fn watching(self: &Arc<Self>, gate: Option<ScheduleId>) -> Watching {
+    fn add(&self, watching: &Watching, number: Option<u64>) {
+        let mut gates = lock(&self.waiting);
+        let gate = gates.entry(watching.gate).or_default();
+        gate.fans.insert(watching.id, (number, watching.call.clone()));
+    }
+
+    fn watching(self: &Arc<Self>, gate: ScheduleId) -> Watching {
         Watching {
             watchers: self.clone(),
             id: self.next.fetch_add(1, Ordering::Relaxed),
@@ -120,11 +130,11 @@ impl Gate {
         }
         let concerns_all = outlook != self.outlook;
         self.fans.retain(|_, (number, call)| {
-            let waits = front.view.ahead(*number).is_some();
-            if concerns_all || !waits {
+            let stays = number.is_none_or(|number| front.view.ahead(number).is_some());
+            if concerns_all || !stays {
                 call.notify_one();
             }
-            waits
+            stays
         });
         self.outlook = outlook;
         self.view = Some(front.view);
@@ -135,8 +145,8 @@ impl Gate {
 pub(crate) struct Watching {
     watchers: Arc<Watchers>,
     id: u64,
-    /// In front of which gate, unless inside.
-    gate: Option<ScheduleId>,
+    /// In front of which gate, or behind it.
+    gate: ScheduleId,
     call: Arc<Notify>,
 }
 
@@ -149,14 +159,10 @@ impl Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        match self.gate {
-            Some(gate) => {
-                if let Some(gate) = lock(&self.watchers.waiting).get_mut(&gate) {
-                    gate.fans.remove(&self.id);
-                }
-            }
-            None => drop(lock(&self.watchers.inside).remove(&self.id)),
+        if let Some(gate) = lock(&self.watchers.waiting).get_mut(&self.gate) {
+            gate.fans.remove(&self.id);
         }
+        lock(&self.watchers.inside).remove(&self.id);
     }
 }
 
@@ -173,20 +179,24 @@ pub(crate) async fn watch_gates(api: Weak<Api>) {
 pub(crate) async fn watch_insiders(api: Weak<Api>) {
     while let Some(api) = api.upgrade() {
         let begun = Instant::now();
-        for tokens in api.watchers.insiders().chunks(AT_ONCE) {
-            if let Err(error) = look_at(&api, tokens).await {
+        let pause = match look_at_all(&api).await {
+            Ok(()) => INSIDERS_EVERY.max(begun.elapsed() * PAUSE_SHARE),
+            Err(error) => {
                 // Their own time is known; what else ended them is noticed when storage is back.
                 tracing::debug!(%error, "it is not known who is still inside");
+                INSIDERS_EVERY
             }
-        }
+        };
         drop(api);
-        sleep(INSIDERS_EVERY.max(begun.elapsed() * PAUSE_SHARE)).await;
+        sleep(pause).await;
     }
 }
 
-async fn look_at(api: &Api, tokens: &[TokenRef]) -> Result<(), StoreError> {
-    let statuses = api.storage.queue.statuses(tokens.to_vec()).await?;
-    api.watchers.look_at_insiders(tokens, &statuses);
+async fn look_at_all(api: &Api) -> Result<(), StoreError> {
+    for tokens in api.watchers.insiders().chunks(AT_ONCE) {
+        let statuses = api.storage.queue.statuses(tokens.to_vec()).await?;
+        api.watchers.look_at_insiders(tokens, &statuses);
+    }
     Ok(())
 }
 

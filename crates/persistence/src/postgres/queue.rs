@@ -56,7 +56,7 @@ const STATUSES: &str = "
 /// are looked up one by one, however many there are.
 const NEWS: &str = "
     SELECT known.schedule_id, known.departure AS after, g.max_active, g.admissions_per_minute, g.session_seconds,
-        g.paused, l.issued, g.admitted, g.admitted_number, l.departed, statement_timestamp() AS at,
+        g.paused, l.issued, g.admitted, g.admitted_number, l.departed, now() AS at,
         ARRAY(
             SELECT t.number FROM queue_tokens t
             WHERE t.schedule_id = known.schedule_id AND t.departure > known.departure

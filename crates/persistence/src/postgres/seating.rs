@@ -38,8 +38,11 @@ const AVAILABILITY: &str = "
 
 /// Every seat, column by column: a large house would otherwise be a hundred thousand rows. A
 /// performance that does not exist has no columns, only the time.
+///
+/// `now()` is the time at which the statement's own transaction began, and so not later than what is
+/// seen. `statement_timestamp()` may be: a prepared statement looks when its values are bound, and has its time when it runs.
 const SEATS: &str = "
-    SELECT clock_timestamp() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
+    SELECT now() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
         array_agg(reservation_id) AS reservations, array_agg(user_id) AS users,
         array_agg(held_until) AS ends, array_agg(version) AS versions
     FROM (
@@ -49,7 +52,7 @@ const SEATS: &str = "
 /// The same for those groups of seats of which the versions, a lapsed hold counting once more, do not come to the
 /// known sum. `at` is not later than what is seen.
 const CHANGES: &str = "
-    SELECT statement_timestamp() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
+    SELECT now() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
         array_agg(reservation_id) AS reservations, array_agg(user_id) AS users,
         array_agg(held_until) AS ends, array_agg(version) AS versions
     FROM (
@@ -57,7 +60,7 @@ const CHANGES: &str = "
         FROM (
             SELECT (number - 1) / $3 AS place,
                 sum(version)::bigint
-                    + count(*) FILTER (WHERE status = 'held' AND held_until <= statement_timestamp()) AS total
+                    + count(*) FILTER (WHERE status = 'held' AND held_until <= now()) AS total
             FROM seats WHERE schedule_id = $1 GROUP BY (number - 1) / $3) AS stored
         CROSS JOIN LATERAL (
             SELECT number, status, reservation_id, user_id, held_until, version
@@ -70,14 +73,14 @@ const CHANGES: &str = "
 /// Whether a seat is free, which is soon known as long as one is, and if none is, when the first
 /// hold ends. `at` is not later than what is seen.
 const STOCK: &str = "
-    SELECT asked.schedule_id, statement_timestamp() AS at, stock.free, held.first_end
+    SELECT asked.schedule_id, now() AS at, stock.free, held.first_end
     FROM unnest($1) AS asked (schedule_id)
     CROSS JOIN LATERAL (SELECT FROM schedules one WHERE one.schedule_id = asked.schedule_id OFFSET 0) s
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM seats
             WHERE seats.schedule_id = asked.schedule_id
-                AND (status = 'available' OR (status = 'held' AND held_until <= statement_timestamp()))) AS free
+                AND (status = 'available' OR (status = 'held' AND held_until <= now()))) AS free
         OFFSET 0) stock
     CROSS JOIN LATERAL (
         SELECT CASE WHEN NOT stock.free THEN (

@@ -1,6 +1,6 @@
 //! What is left behind the gates, read less often than their lines: it means looking at seats.
 
-use super::{GateViews, Watched};
+use super::{GateViews, watched::Watched};
 use crate::{
     id::ScheduleId,
     outcome::StoreError,
@@ -22,6 +22,9 @@ const SOLD_OUT_READ_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a stock that should have been read anew is believed.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The stock behind so many gates is read at once.
+const AT_ONCE: usize = 16;
 
 /// The last that was read of a performance's stock.
 #[derive(Debug, Default)]
@@ -69,7 +72,12 @@ impl GateViews {
     /// # Errors
     /// When storage cannot answer; what was known before stays.
     pub async fn refresh_stock(&self) -> Result<(), StoreError> {
-        self.read_stock(&self.known()).await
+        let mut read = Ok(());
+        for gates in self.known().chunks(AT_ONCE) {
+            // One house that takes too long does not keep the others from being known.
+            read = read.and(self.read_stock(gates).await);
+        }
+        read
     }
 
     /// Reads the stock behind these gates where that is due and nobody is at it.
