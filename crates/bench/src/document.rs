@@ -63,14 +63,15 @@ fn line(claim: &Claim, ledger: &Ledger) -> Result<String> {
         None => (figure, "–".to_owned()),
     };
     let outcome = match claim.target.judge(result.median) {
-        Outcome::Missed => "missed",
-        Outcome::Met => "met",
-        Outcome::Reached => "goal reached",
+        Outcome::Missed => ": missed",
+        Outcome::Met => ": met",
+        Outcome::Reached => ": goal reached",
+        Outcome::Known => "",
     };
     let measured = measured(result, claim);
     let (work, reference, target) = (&claim.work, &claim.reference, required(claim));
     Ok(format!(
-        "| {work} | {reference} | {target} | {measured}: {outcome} | {figures} |"
+        "| {work} | {reference} | {target} | {measured}{outcome} | {figures} |"
     ))
 }
 
@@ -82,6 +83,9 @@ fn measured(result: Spread, claim: &Claim) -> String {
     } = result;
     if claim.divided_by.is_some() {
         format!("**{median:.2}×** ({least:.2}–{greatest:.2})")
+    } else if least < greatest {
+        let [median, least, greatest] = [median, least, greatest].map(|value| shown(value, claim.unit));
+        format!("**{median}** ({least}–{greatest})")
     } else {
         format!("**{}**", shown(median, claim.unit))
     }
@@ -93,6 +97,7 @@ fn required(claim: &Claim) -> String {
         Target::AtLeast(least, None) => format!("≥ {least}×"),
         Target::AtMost(most) if claim.divided_by.is_some() => format!("≤ {most}×"),
         Target::AtMost(most) => format!("≤ {}", shown(most, claim.unit)),
+        Target::Known => "–".to_owned(),
     }
 }
 
@@ -171,6 +176,20 @@ mod tests {
         let table = table(&wanted, &ledger, &Scale::FULL).unwrap();
         assert!(
             table.contains("| – | ≤ 200 bytes | **1,240 bytes**: missed | – |"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_reference_is_shown_with_its_spread() {
+        let mut ledger = Ledger::default();
+        for micros in [41_000.0, 52_500.0, 39_000.0] {
+            ledger.add(Figure::Tick, micros);
+        }
+        let wanted = Wanted::new(&[Row::Tick], &Scale::FULL);
+        let table = table(&wanted, &ledger, &Scale::FULL).unwrap();
+        assert!(
+            table.contains("| – | ≤ 100.00 ms | **41.00 ms** (39.00 ms–52.50 ms): met | – |"),
             "{table}"
         );
     }

@@ -33,6 +33,10 @@ pub struct Scale {
     pub many_sold: u64,
     /// Seats of the hall whose map is read.
     pub hall: u32,
+    /// Streams that are open at once.
+    pub streams: usize,
+    /// Fans who are told on their streams that everything is sold.
+    pub told: usize,
 }
 
 impl Scale {
@@ -45,6 +49,8 @@ impl Scale {
         few_sold: 10_000,
         many_sold: 10_000_000,
         hall: 50_000,
+        streams: 10_000,
+        told: 5_000,
     };
 
     /// Enough to see that everything works.
@@ -53,6 +59,8 @@ impl Scale {
         seconds: 1,
         many_waiting: 10_000,
         many_sold: 400_000,
+        streams: 1_000,
+        told: 500,
         ..Self::FULL
     };
 

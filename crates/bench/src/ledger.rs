@@ -43,8 +43,22 @@ pub enum Figure {
     HoldsFewSold,
     /// Holds a second with large tables.
     HoldsManySold,
+    /// Polls a second of fans who wait, at three instances.
+    PollsAnywhere,
     /// Bytes of memory for each fan who waits.
     BytesPerFan,
+    /// Places in a long line taken a second, pgbench.
+    JoinsPgbench,
+    /// The same with numbers that are not taken from the line's row.
+    InsertsPgbench,
+    /// Places in a long line taken a second, over HTTP on PostgreSQL.
+    Joins,
+    /// The median time of letting 1,000 fans in from a long line, in microseconds.
+    Tick,
+    /// Bytes of memory for each stream that is open.
+    BytesPerStream,
+    /// The time in which a whole line is told that everything is sold, in microseconds.
+    SoldOut,
 }
 
 /// One measurement.

@@ -49,8 +49,17 @@ impl Crew {
     /// # Errors
     /// The server cannot be reached.
     pub async fn open(authority: &str, size: usize) -> Result<Self> {
+        Self::spread(&[authority], size).await
+    }
+
+    /// Opens this many connections in all, evenly to these servers. Whichever is free makes the next
+    /// call, so that no caller is bound to a server.
+    ///
+    /// # Errors
+    /// A server cannot be reached.
+    pub async fn spread(authorities: &[&str], size: usize) -> Result<Self> {
         let mut connections = Vec::with_capacity(size);
-        for _ in 0..size {
+        for authority in authorities.iter().cycle().take(size) {
             connections.push(Connection::open(authority).await?);
         }
         Ok(Self { connections })

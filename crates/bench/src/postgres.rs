@@ -111,6 +111,22 @@ impl Database {
         text.parse().with_context(|| format!("{sql} answered {text}"))
     }
 
+    /// The numbers that a query answers, one a row.
+    ///
+    /// # Errors
+    /// It fails, or answers something else.
+    pub async fn numbers(&self, sql: &str) -> Result<Vec<f64>> {
+        let client = connect(&self.url).await?;
+        let messages = client.simple_query(sql).await.with_context(|| sql.to_owned())?;
+        let mut numbers = Vec::new();
+        for message in &messages {
+            if let SimpleQueryMessage::Row(row) = message {
+                numbers.push(row.get(0).context("a number is null")?.parse()?);
+            }
+        }
+        Ok(numbers)
+    }
+
     /// Makes all measurements begin alike: statistics are true, nothing is left for the vacuum,
     /// and all that was written before is on disk.
     ///

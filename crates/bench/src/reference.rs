@@ -15,7 +15,7 @@ const HOLD: &str = include_str!("../pgbench/hold.sql");
 const PAY: &str = include_str!("../pgbench/pay.sql");
 
 /// How many clients pgbench is given; the best of them counts.
-const CLIENTS: [u64; 3] = [8, 16, 32];
+pub const CLIENTS: [u64; 3] = [8, 16, 32];
 
 /// A stage is filled up to a number that all of [`CLIENTS`] divide, times the seats of a fan.
 const EVEN: u64 = 128;

@@ -28,6 +28,18 @@ pub enum Row {
     LargeTables,
     /// Memory of those who wait.
     Memory,
+    /// Places in a long line against pgbench.
+    Join,
+    /// The same against bare inserts.
+    JoinInsert,
+    /// Letting fans in from a long line.
+    Tick,
+    /// Polls at three instances against a bare endpoint.
+    PollAnywhere,
+    /// Memory of streams.
+    Streams,
+    /// Telling a line that everything is sold.
+    SoldOut,
 }
 
 /// What a figure has to be.
@@ -37,6 +49,8 @@ pub enum Target {
     AtLeast(f64, Option<f64>),
     /// At most this.
     AtMost(f64),
+    /// Nothing: it is there to be known.
+    Known,
 }
 
 /// How a figure came out.
@@ -48,6 +62,8 @@ pub enum Outcome {
     Met,
     /// As it should be.
     Reached,
+    /// Nothing has to come out.
+    Known,
 }
 
 impl Target {
@@ -59,6 +75,7 @@ impl Target {
             Target::AtLeast(least, _) if value >= least => Outcome::Met,
             Target::AtMost(most) if value <= most => Outcome::Met,
             Target::AtLeast(..) | Target::AtMost(_) => Outcome::Missed,
+            Target::Known => Outcome::Known,
         }
     }
 }
@@ -96,7 +113,7 @@ impl Row {
     #[must_use]
     pub fn claim(self, scale: &Scale) -> Claim {
         use Figure as F;
-        use Target::{AtLeast, AtMost};
+        use Target::{AtLeast, AtMost, Known};
         let (target, figure, divided_by) = match self {
             Row::Holds => (AtLeast(3.0, Some(4.0)), F::HoldsPostgres, Some(F::HoldsPgbench)),
             Row::Pairs => (AtLeast(2.0, Some(3.0)), F::PairsPostgres, Some(F::PairsPgbench)),
@@ -109,6 +126,12 @@ impl Row {
             Row::LongLine => (AtLeast(0.9, None), F::PollsMany, Some(F::PollsFew)),
             Row::LargeTables => (AtLeast(0.8, None), F::HoldsManySold, Some(F::HoldsFewSold)),
             Row::Memory => (AtMost(200.0), F::BytesPerFan, None),
+            Row::Join => (AtLeast(3.0, None), F::Joins, Some(F::JoinsPgbench)),
+            Row::JoinInsert => (Known, F::Joins, Some(F::InsertsPgbench)),
+            Row::Tick => (AtMost(100_000.0), F::Tick, None),
+            Row::PollAnywhere => (AtLeast(0.8, None), F::PollsAnywhere, Some(F::BareJson)),
+            Row::Streams => (AtMost(15_000.0), F::BytesPerStream, None),
+            Row::SoldOut => (AtMost(1_000_000.0), F::SoldOut, None),
         };
         Claim {
             work: self.work(scale),
@@ -137,6 +160,20 @@ impl Row {
             Row::LongLine => format!("Poll with {waiting} fans waiting, 256 connections"),
             Row::LargeTables => format!("Holds with {} sold seats in the tables", grouped(scale.many_sold)),
             Row::Memory => format!("Memory of the service with {waiting} fans waiting, above idle, for each fan"),
+            Row::Join => format!("Places in a line of {waiting}, PostgreSQL, 256 connections"),
+            Row::JoinInsert => "The same".to_owned(),
+            Row::Tick => format!("Median time of letting 1,000 fans in with {waiting} waiting"),
+            Row::PollAnywhere => {
+                "Poll while waiting, 256 connections, each request at one of three instances".to_owned()
+            }
+            Row::Streams => {
+                let streams = grouped(scale.streams as u64);
+                format!("Memory of the service with {streams} streams of places open, above idle, for each stream")
+            }
+            Row::SoldOut => {
+                let told = grouped(scale.told as u64);
+                format!("From the last payment's answer until {told} fans at three instances are told on their streams")
+            }
         }
     }
 
@@ -146,19 +183,21 @@ impl Row {
             Row::Pairs => "pgbench, the same hold and payment one by one".to_owned(),
             Row::OneSeat | Row::Sqlite => "holds of distinct seats, PostgreSQL".to_owned(),
             Row::Latency => "pgbench, the same hold, 1 client".to_owned(),
-            Row::Poll => "bare endpoint, a JSON body of the same size".to_owned(),
+            Row::Poll | Row::PollAnywhere => "bare endpoint, a JSON body of the same size".to_owned(),
             Row::SeatMap => "bare endpoint, the same bytes".to_owned(),
             Row::NotModified => "bare endpoint, the JSON body of a poll".to_owned(),
             Row::LongLine => format!("the same with {} waiting", grouped(scale.few_waiting as u64)),
             Row::LargeTables => format!("the same with {}", grouped(scale.few_sold)),
-            Row::Memory => "–".to_owned(),
+            Row::Join => "pgbench, the next number and the place one by one".to_owned(),
+            Row::JoinInsert => "pgbench, the place alone, numbers from a sequence".to_owned(),
+            Row::Memory | Row::Tick | Row::Streams | Row::SoldOut => "–".to_owned(),
         }
     }
 
     fn unit(self) -> Unit {
         match self {
-            Row::Latency => Unit::Micros,
-            Row::Memory => Unit::Bytes,
+            Row::Latency | Row::Tick | Row::SoldOut => Unit::Micros,
+            Row::Memory | Row::Streams => Unit::Bytes,
             Row::Holds
             | Row::Pairs
             | Row::OneSeat
@@ -167,7 +206,10 @@ impl Row {
             | Row::SeatMap
             | Row::NotModified
             | Row::LongLine
-            | Row::LargeTables => Unit::PerSecond,
+            | Row::LargeTables
+            | Row::Join
+            | Row::JoinInsert
+            | Row::PollAnywhere => Unit::PerSecond,
         }
     }
 }
@@ -238,6 +280,7 @@ mod tests {
         assert_eq!(target.judge(4.0), Outcome::Reached);
         assert_eq!(Target::AtMost(1.5).judge(1.5), Outcome::Met);
         assert_eq!(Target::AtMost(1.5).judge(1.51), Outcome::Missed);
+        assert_eq!(Target::Known.judge(0.0), Outcome::Known);
     }
 
     #[test]

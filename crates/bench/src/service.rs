@@ -71,6 +71,14 @@ impl<'g> Service<'g> {
         Self::start_with(self.ground, &self.storage, "simulated").await
     }
 
+    /// Another instance on the same storage.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn sibling(&self) -> Result<Self> {
+        Self::start(self.ground, &self.storage).await
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn authority(&self) -> &str {

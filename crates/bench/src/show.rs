@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use frontrow_rehearse::client::{Call, Reply};
-use hyper::header::HeaderValue;
+use hyper::{Method, header::HeaderValue};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -80,6 +80,29 @@ impl Show {
         format!("/v1/concerts/{}/dates/{}/seats", self.concert_id, self.date)
     }
 
+    /// The calls that give each of these fans a place in its line.
+    #[must_use]
+    pub fn joins(&self, accounts: &[Account]) -> Vec<Call> {
+        let join = self.ask_for_place(None);
+        let own = |account: &Account| join.clone().with("authorization", account.access.clone());
+        accounts.iter().map(own).collect()
+    }
+
+    /// Opens its gate, or shuts it.
+    ///
+    /// # Errors
+    /// The service refuses.
+    pub async fn set_gate(&self, service: &Service<'_>, gate: Gate) -> Result<()> {
+        let path = format!("/v1/admin/schedules/{}/gate", self.schedule_id);
+        let change = json!({ "paused": gate == Gate::Paused });
+        let call = Call {
+            method: Method::PATCH,
+            ..Call::post(path, change.to_string())
+        };
+        service.operate(call, 200).await?;
+        Ok(())
+    }
+
     /// Asks for a place in its line, with a credential that is still to be added.
     fn ask_for_place(&self, user_id: Option<&str>) -> Call {
         let mut body = json!({ "concert_id": self.concert_id, "date": self.date });
@@ -120,10 +143,23 @@ impl Fan {
         self.booking(Call::post("/v1/reservations", body))
     }
 
+    /// Pays for what is held.
+    #[must_use]
+    pub fn pay(&self, reservation_id: &str) -> Call {
+        let body = format!(r#"{{"reservation_id":"{reservation_id}"}}"#);
+        self.booking(Call::post("/v1/payments", body))
+    }
+
     /// Asks how it stands.
     #[must_use]
     pub fn poll(&self) -> Call {
         poll(&self.place)
+    }
+
+    /// Asks to be told how it stands.
+    #[must_use]
+    pub fn place_events(&self) -> Call {
+        Call::get("/v1/queue/tokens/current/events").with("queue-token", self.place.clone())
     }
 }
 

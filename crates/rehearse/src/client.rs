@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Method, Request,
+    Method, Request, Response,
+    body::Incoming,
     client::conn::http1::{SendRequest, handshake},
     header::{self, HeaderMap, HeaderValue},
 };
@@ -125,6 +126,31 @@ impl Connection {
     /// # Errors
     /// When the connection breaks before the answer is complete; it is of no use then.
     pub async fn send(&mut self, call: Call) -> Result<Reply, Broken> {
+        let answer = self.begin(call).await?;
+        let (head, body) = answer.into_parts();
+        Ok(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+
+    /// Calls, and leaves it to the caller to read the answer as it comes. The connection is of no
+    /// other use.
+    ///
+    /// # Errors
+    /// When the connection breaks before there is an answer.
+    pub async fn stream(mut self, call: Call) -> Result<Events, Broken> {
+        let answer = self.begin(call).await?;
+        Ok(Events {
+            status: answer.status().as_u16(),
+            body: answer.into_body(),
+            unread: Vec::new(),
+            _connection: self,
+        })
+    }
+
+    async fn begin(&mut self, call: Call) -> Result<Response<Incoming>, Broken> {
         let has_body = !call.body.is_empty();
         let mut request = Request::new(Full::new(call.body));
         *request.method_mut() = call.method;
@@ -136,12 +162,41 @@ impl Connection {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
-        let (head, body) = answer.into_parts();
-        Ok(Reply {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: body.collect().await?.to_bytes(),
-        })
+        Ok(self.sender.send_request(request).await?)
+    }
+}
+
+/// An answer that is an event stream. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Events {
+    /// The HTTP status.
+    pub status: u16,
+    body: Incoming,
+    unread: Vec<u8>,
+    _connection: Connection,
+}
+
+impl Events {
+    /// The data of the next event; `None` when the stream has ended. Comments, and what clients are
+    /// told about coming back, have none and are passed over.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+        loop {
+            while let Some(end) = self.unread.windows(2).position(|two| two == b"\n\n") {
+                let block: Vec<u8> = self.unread.drain(..end + 2).collect();
+                let mut lines = block.split(|byte| *byte == b'\n');
+                if let Some(data) = lines.find_map(|line| line.strip_prefix(b"data: ")) {
+                    return Ok(Some(data.to_vec()));
+                }
+            }
+            let Some(frame) = self.body.frame().await else {
+                return Ok(None);
+            };
+            if let Ok(data) = frame?.into_data() {
+                self.unread.extend_from_slice(&data);
+            }
+        }
     }
 }

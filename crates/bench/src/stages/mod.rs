@@ -1,11 +1,13 @@
 //! The measurements, each group on a ground of its own: what is compared is measured in turn.
 
+mod crowd;
 pub mod holds;
 mod latency;
 mod line;
 mod pairs;
 mod reads;
 mod sold;
+mod streams;
 
 use crate::{
     ground::Ground,
@@ -43,6 +45,11 @@ pub async fn measure(ground: &Ground, wanted: &Wanted) -> Result<Ledger> {
             let measured = reads::round(ground, wanted, &mut ledger).await;
             measured.context("while measuring reads")?;
         }
+        if wanted.wants_any(&[F::BytesPerStream, F::SoldOut]) {
+            say("streams");
+            let measured = streams::round(ground, wanted, &mut ledger).await;
+            measured.context("while measuring streams")?;
+        }
     }
     if wanted.wants_any(&[F::PollsMany, F::BytesPerFan]) {
         eprintln!(
@@ -51,6 +58,11 @@ pub async fn measure(ground: &Ground, wanted: &Wanted) -> Result<Ledger> {
         );
         let measured = line::all(ground, wanted, &mut ledger).await;
         measured.context("while measuring lines")?;
+    }
+    if wanted.wants_any(&[F::Joins, F::Tick]) {
+        eprintln!("a crowd of {} fans", ground.scale.many_waiting);
+        let measured = crowd::all(ground, wanted, &mut ledger).await;
+        measured.context("while measuring a crowd")?;
     }
     if wanted.wants(F::HoldsManySold) {
         eprintln!("{} and {} sold seats", ground.scale.few_sold, ground.scale.many_sold);

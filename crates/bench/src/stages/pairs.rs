@@ -9,7 +9,7 @@ use crate::{
     show::{Fan, Gate, MOST_SEATS, Show, charge, enter, sign_up},
 };
 use anyhow::{Result, ensure};
-use frontrow_rehearse::client::{Call, Connection};
+use frontrow_rehearse::client::Connection;
 use serde::Deserialize;
 use std::sync::{
     Arc,
@@ -88,8 +88,7 @@ impl Work for Pairs {
         };
         let held = ask(connection, fan.hold(&self.show, index + 1), 201).await?;
         let Held { reservation_id } = serde_json::from_slice(&held.body)?;
-        let pay = format!(r#"{{"reservation_id":"{reservation_id}"}}"#);
-        ask(connection, fan.booking(Call::post("/v1/payments", pay)), 201).await?;
+        ask(connection, fan.pay(reservation_id), 201).await?;
         Ok(true)
     }
 }

@@ -32,8 +32,16 @@ pub async fn round(ground: &Ground, wanted: &Wanted, ledger: &mut Ledger) -> Res
         database.settle().await?;
         ledger.add(Figure::BareJson, &bare(ground, &body, &polls, CONNECTIONS).await?);
         if wanted.wants(Figure::Polls) {
-            let done = cycle(ground, service.authority(), &polls, 200, CONNECTIONS).await?;
+            let done = cycle(ground, &[service.authority()], &polls, 200, CONNECTIONS).await?;
             ledger.add(Figure::Polls, &done);
+        }
+        if wanted.wants(Figure::PollsAnywhere) {
+            let (second, third) = (service.sibling().await?, service.sibling().await?);
+            let instances = [service.authority(), second.authority(), third.authority()];
+            let done = cycle(ground, &instances, &polls, 200, CONNECTIONS).await?;
+            ledger.add(Figure::PollsAnywhere, &done);
+            second.stop().await?;
+            third.stop().await?;
         }
     }
     if wanted.wants_any(&[Figure::SeatMaps, Figure::NotModified]) {
@@ -71,7 +79,7 @@ async fn seat_maps(ground: &Ground, service: &Service<'_>, wanted: &Wanted, ledg
     if wanted.wants(Figure::SeatMaps) {
         let done = bare(ground, &map, &maps, MAP_CONNECTIONS).await?;
         ledger.add(Figure::BareMap, &done);
-        let done = cycle(ground, service.authority(), &maps, 200, MAP_CONNECTIONS).await?;
+        let done = cycle(ground, &[service.authority()], &maps, 200, MAP_CONNECTIONS).await?;
         ledger.add(Figure::SeatMaps, &done);
     }
     if wanted.wants(Figure::NotModified) {
@@ -80,7 +88,7 @@ async fn seat_maps(ground: &Ground, service: &Service<'_>, wanted: &Wanted, ledg
             .into_iter()
             .map(|map| map.with("if-none-match", etag.clone()))
             .collect();
-        let done = cycle(ground, service.authority(), &known, 304, CONNECTIONS).await?;
+        let done = cycle(ground, &[service.authority()], &known, 304, CONNECTIONS).await?;
         ledger.add(Figure::NotModified, &done);
     }
     Ok(())
@@ -95,13 +103,19 @@ async fn bare(ground: &Ground, reply: &Reply, calls: &[Call], connections: usize
     let server = Process::start(command, &ground.path("bare.log")).await?;
     let echoed = one_at(server.authority(), &calls[0], 200).await?;
     ensure!(echoed.body == reply.body, "the bare endpoint answers something else");
-    let done = cycle(ground, server.authority(), calls, 200, connections).await?;
+    let done = cycle(ground, &[server.authority()], calls, 200, connections).await?;
     server.stop().await?;
     Ok(done)
 }
 
-async fn cycle(ground: &Ground, authority: &str, calls: &[Call], expected: u16, connections: usize) -> Result<Done> {
-    let mut crew = Crew::open(authority, connections).await?;
+async fn cycle(
+    ground: &Ground,
+    authorities: &[&str],
+    calls: &[Call],
+    expected: u16,
+    connections: usize,
+) -> Result<Done> {
+    let mut crew = Crew::spread(authorities, connections).await?;
     let work = Cycle::new(calls.to_vec(), expected);
     crew.work(&work, Some(WARM_UP)).await?;
     crew.work(&work, Some(ground.scale.time())).await
