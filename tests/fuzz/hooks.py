@@ -158,6 +158,8 @@ BEYOND_SCHEMAS = (
     "booking_opens_at",
     "booking_closes_at",
     "100000 seats",
+    "is missing, and so is queue_token",
+    "must not be there beside user_id",
     "NUL",
 )
 

@@ -45,6 +45,8 @@ pub enum Figure {
     HoldsManySold,
     /// Polls a second of fans who wait, at three instances.
     PollsAnywhere,
+    /// The same at as many bare endpoints.
+    BareJsonAnywhere,
     /// Bytes of memory for each fan who waits.
     BytesPerFan,
     /// Places in a long line taken a second, pgbench.

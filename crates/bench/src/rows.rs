@@ -34,7 +34,7 @@ pub enum Row {
     JoinInsert,
     /// Letting fans in from a long line.
     Tick,
-    /// Polls at three instances against a bare endpoint.
+    /// Polls at three instances against three bare endpoints.
     PollAnywhere,
     /// Memory of streams.
     Streams,
@@ -129,7 +129,7 @@ impl Row {
             Row::Join => (AtLeast(3.0, None), F::Joins, Some(F::JoinsPgbench)),
             Row::JoinInsert => (Known, F::Joins, Some(F::InsertsPgbench)),
             Row::Tick => (AtMost(100_000.0), F::Tick, None),
-            Row::PollAnywhere => (AtLeast(0.8, None), F::PollsAnywhere, Some(F::BareJson)),
+            Row::PollAnywhere => (AtLeast(0.8, None), F::PollsAnywhere, Some(F::BareJsonAnywhere)),
             Row::Streams => (AtMost(15_000.0), F::BytesPerStream, None),
             Row::SoldOut => (AtMost(1_000_000.0), F::SoldOut, None),
         };
@@ -183,7 +183,8 @@ impl Row {
             Row::Pairs => "pgbench, the same hold and payment one by one".to_owned(),
             Row::OneSeat | Row::Sqlite => "holds of distinct seats, PostgreSQL".to_owned(),
             Row::Latency => "pgbench, the same hold, 1 client".to_owned(),
-            Row::Poll | Row::PollAnywhere => "bare endpoint, a JSON body of the same size".to_owned(),
+            Row::Poll => "bare endpoint, a JSON body of the same size".to_owned(),
+            Row::PollAnywhere => "three bare endpoints, a JSON body of the same size".to_owned(),
             Row::SeatMap => "bare endpoint, the same bytes".to_owned(),
             Row::NotModified => "bare endpoint, the JSON body of a poll".to_owned(),
             Row::LongLine => format!("the same with {} waiting", grouped(scale.few_waiting as u64)),

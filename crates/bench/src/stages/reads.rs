@@ -17,6 +17,9 @@ use tokio::process::Command;
 /// Connections that read seat maps: each answer is megabytes.
 const MAP_CONNECTIONS: usize = 16;
 
+/// How many instances there are where any of them may be asked.
+const INSTANCES: usize = 3;
+
 /// Fans who poll in turn.
 const FANS: usize = 1_000;
 
@@ -24,18 +27,22 @@ const FANS: usize = 1_000;
 pub async fn round(ground: &Ground, wanted: &Wanted, ledger: &mut Ledger) -> Result<()> {
     let database = ground.postgres.create().await?;
     let service = Service::start(ground, database.url()).await?;
-    if wanted.wants(Figure::BareJson) {
+    if wanted.wants_any(&[Figure::BareJson, Figure::BareJsonAnywhere]) {
         let polls = polls(&service).await?;
         let body = one(&service, &polls[0], 200).await?;
         let token: Value = serde_json::from_slice(&body.body)?;
         ensure!(token["status"] == "waiting", "this fan does not wait: {token}");
         database.settle().await?;
-        ledger.add(Figure::BareJson, &bare(ground, &body, &polls, CONNECTIONS).await?);
+        if wanted.wants(Figure::BareJson) {
+            ledger.add(Figure::BareJson, &bare(ground, &body, &polls, CONNECTIONS, 1).await?);
+        }
         if wanted.wants(Figure::Polls) {
             let done = cycle(ground, &[service.authority()], &polls, 200, CONNECTIONS).await?;
             ledger.add(Figure::Polls, &done);
         }
         if wanted.wants(Figure::PollsAnywhere) {
+            let done = bare(ground, &body, &polls, CONNECTIONS, INSTANCES).await?;
+            ledger.add(Figure::BareJsonAnywhere, &done);
             let (second, third) = (service.sibling().await?, service.sibling().await?);
             let instances = [service.authority(), second.authority(), third.authority()];
             let done = cycle(ground, &instances, &polls, 200, CONNECTIONS).await?;
@@ -77,7 +84,7 @@ async fn seat_maps(ground: &Ground, service: &Service<'_>, wanted: &Wanted, ledg
         .collect();
     let map = one(service, &maps[0], 200).await?;
     if wanted.wants(Figure::SeatMaps) {
-        let done = bare(ground, &map, &maps, MAP_CONNECTIONS).await?;
+        let done = bare(ground, &map, &maps, MAP_CONNECTIONS, 1).await?;
         ledger.add(Figure::BareMap, &done);
         let done = cycle(ground, &[service.authority()], &maps, 200, MAP_CONNECTIONS).await?;
         ledger.add(Figure::SeatMaps, &done);
@@ -94,17 +101,24 @@ async fn seat_maps(ground: &Ground, service: &Service<'_>, wanted: &Wanted, ledg
     Ok(())
 }
 
-/// The same calls to an endpoint that answers with this body at once.
-async fn bare(ground: &Ground, reply: &Reply, calls: &[Call], connections: usize) -> Result<Done> {
+/// The same calls to endpoints that answer with this body at once.
+async fn bare(ground: &Ground, reply: &Reply, calls: &[Call], connections: usize, endpoints: usize) -> Result<Done> {
     let body = ground.path("body.json");
     std::fs::write(&body, &reply.body)?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg("bare").arg(&body);
-    let server = Process::start(command, &ground.path("bare.log")).await?;
-    let echoed = one_at(server.authority(), &calls[0], 200).await?;
-    ensure!(echoed.body == reply.body, "the bare endpoint answers something else");
-    let done = cycle(ground, &[server.authority()], calls, 200, connections).await?;
-    server.stop().await?;
+    let mut servers = Vec::new();
+    for place in 0..endpoints {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("bare").arg(&body);
+        let server = Process::start(command, &ground.path(&format!("bare-{place}.log"))).await?;
+        let echoed = one_at(server.authority(), &calls[0], 200).await?;
+        ensure!(echoed.body == reply.body, "the bare endpoint answers something else");
+        servers.push(server);
+    }
+    let authorities: Vec<&str> = servers.iter().map(Process::authority).collect();
+    let done = cycle(ground, &authorities, calls, 200, connections).await?;
+    for server in servers {
+        server.stop().await?;
+    }
     Ok(done)
 }
 
