@@ -4,11 +4,12 @@
 //! this instance (SPEC §2). So each answer is kept with the moment it was asked for, and whoever
 //! wrote later than that gets a newer one.
 
+use crate::lock::lock;
 use frontrow_domain::{id::TokenId, outcome::StoreError};
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::sync::OwnedMutexGuard;
@@ -190,10 +191,6 @@ impl<K: Copy + Eq + Hash, V> Entries<K, Arc<Slot<V>>> {
         self.insert(key, now, slot.clone());
         slot
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

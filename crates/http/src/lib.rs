@@ -39,6 +39,7 @@ mod fresh;
 mod gather;
 mod health;
 mod limits;
+mod lock;
 mod metrics;
 mod openapi;
 mod payments;

@@ -1,12 +1,12 @@
 //! How often a caller may call (SPEC §6).
 
-use crate::{code::Code, problem::Problem};
+use crate::{code::Code, lock::lock, problem::Problem};
 use frontrow_domain::id::UserId;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -108,7 +108,7 @@ impl Limits {
 
     fn forget_quiet_callers(&self, limiters: &[DefaultKeyedRateLimiter<LimitedCaller>]) {
         {
-            let mut forgot_at = self.forgot_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut forgot_at = lock(&self.forgot_at);
             if forgot_at.elapsed() < FORGET_EVERY {
                 return;
             }

@@ -182,10 +182,10 @@ pub(crate) async fn poll(call: Call) -> Outcome {
     call.limit_user(Rule::Poll, ticket.token.user_id)?;
     let standing = match call.api().views.glance(&ticket) {
         Glance::Waiting(status) => Standing::now(*status),
-        Glance::Waited(status, age) => Standing { status: *status, age },
         // Boxed, so that the many who wait do not carry the room it would take.
-        Glance::NotWaiting => Box::pin(told_by_storage(&call.desk, ticket.token)).await?,
-        Glance::Unknown => Box::pin(looked_for(&call.desk, ticket)).await?,
+        other @ (Glance::Waited(..) | Glance::NotWaiting | Glance::Unknown) => {
+            Box::pin(standing_after(&call.desk, ticket, other)).await?
+        }
     };
     json(StatusCode::OK, &TokenView::of_standing(&standing))
 }
@@ -204,6 +204,15 @@ impl Standing {
         }
     }
 
+    /// What memory has to say of a fan who waits.
+    fn of(glance: Glance) -> Option<Self> {
+        match glance {
+            Glance::Waiting(status) => Some(Self::now(*status)),
+            Glance::Waited(status, age) => Some(Self { status: *status, age }),
+            Glance::NotWaiting | Glance::Unknown => None,
+        }
+    }
+
     /// Zero as long as storage can be asked.
     pub(crate) fn age(&self) -> Duration {
         self.age
@@ -217,25 +226,22 @@ impl Standing {
 
 /// Where a fan stands. It is a call with the token: whoever was let in claims the slot.
 pub(crate) async fn standing(desk: &Desk, ticket: Ticket) -> Result<Standing, Problem> {
-    match desk.api().views.glance(&ticket) {
-        Glance::Waiting(status) => Ok(Standing::now(*status)),
-        Glance::Waited(status, age) => Ok(Standing { status: *status, age }),
-        Glance::NotWaiting => told_by_storage(desk, ticket.token).await,
-        Glance::Unknown => looked_for(desk, ticket).await,
-    }
+    let glance = desk.api().views.glance(&ticket);
+    standing_after(desk, ticket, glance).await
 }
 
-async fn looked_for(desk: &Desk, ticket: Ticket) -> Result<Standing, Problem> {
-    let looked = desk.read(|api| async move { api.views.look(&ticket).await }).await;
-    match looked {
-        Ok(Glance::Waiting(status)) => Ok(Standing::now(*status)),
-        Ok(Glance::Waited(status, age)) => Ok(Standing { status: *status, age }),
-        Ok(Glance::NotWaiting | Glance::Unknown) => told_by_storage(desk, ticket.token).await,
-        Err(problem) => match desk.api().views.recall(&ticket) {
-            Glance::Waiting(status) => Ok(Standing::now(*status)),
-            Glance::Waited(status, age) => Ok(Standing { status: *status, age }),
-            Glance::NotWaiting | Glance::Unknown => Err(problem),
+async fn standing_after(desk: &Desk, ticket: Ticket, glance: Glance) -> Result<Standing, Problem> {
+    let known = match glance {
+        Glance::Unknown => match desk.read(|api| async move { api.views.look(&ticket).await }).await {
+            Ok(looked) => Standing::of(looked),
+            // What was known last, if anything.
+            Err(problem) => return Standing::of(desk.api().views.recall(&ticket)).ok_or(problem),
         },
+        known @ (Glance::Waiting(_) | Glance::Waited(..) | Glance::NotWaiting) => Standing::of(known),
+    };
+    match known {
+        Some(standing) => Ok(standing),
+        None => told_by_storage(desk, ticket.token).await,
     }
 }
 

@@ -6,13 +6,13 @@
 //! harm, because an event tells what seats are, not what became of them.
 
 use super::{OUT_OF_REACH, event};
-use crate::{api::Api, seats};
+use crate::{api::Api, lock::lock, seats};
 use actix_web::web::Bytes;
 use frontrow_domain::{id::ScheduleId, outcome::StoreError, seating::SeatMap};
 use serde::Serialize;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 use tokio::{
@@ -233,10 +233,6 @@ pub(super) async fn catch_up(api: &Arc<Api>, hall: &Hall, schedule: ScheduleId) 
     let map = seats::caught_up(api, schedule, known).await?;
     hall.take_in(map);
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which streams are open: how many there may be, and when they all have to end.
 
 use super::event::come_back_after;
-use crate::{code::Code, problem::Problem};
+use crate::{code::Code, lock::lock, problem::Problem};
 use actix_web::web::Bytes;
 use frontrow_domain::id::UserId;
 use prometheus_client::{
@@ -11,7 +11,7 @@ use prometheus_client::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 use tokio::sync::watch as signal;
@@ -185,7 +185,7 @@ impl Streams {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 }
 

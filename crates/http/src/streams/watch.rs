@@ -1,7 +1,7 @@
 //! Notices for all streams together what is new for whom, so that a stream has work to do only when
 //! it has something to tell.
 
-use crate::api::Api;
+use crate::{api::Api, lock::lock};
 use frontrow_domain::{
     id::ScheduleId,
     outcome::StoreError,
@@ -10,7 +10,7 @@ use frontrow_domain::{
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -198,10 +198,6 @@ async fn look_at_all(api: &Api) -> Result<(), StoreError> {
         api.watchers.look_at_insiders(tokens, &statuses);
     }
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ const SEATS: &str = "
         FROM seats WHERE schedule_id = $1 ORDER BY number) AS seat";
 
 /// The same for those groups of seats of which the versions, a lapsed hold counting once more, do not come to the
-/// known sum. `at` is not later than what is seen.
+/// known sum. `at` is not later than what is seen. A sum of integers takes half the time of one of bigints, which PostgreSQL
+/// adds up as numerics.
 const CHANGES: &str = "
     SELECT now() AS at, array_agg(number) AS numbers, array_agg(status) AS statuses,
         array_agg(reservation_id) AS reservations, array_agg(user_id) AS users,
@@ -59,7 +60,7 @@ const CHANGES: &str = "
         SELECT seat.*
         FROM (
             SELECT (number - 1) / $3 AS place,
-                sum(version)::bigint
+                sum(version::integer)
                     + count(*) FILTER (WHERE status = 'held' AND held_until <= now()) AS total
             FROM seats WHERE schedule_id = $1 GROUP BY (number - 1) / $3) AS stored
         CROSS JOIN LATERAL (

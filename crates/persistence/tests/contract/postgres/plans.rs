@@ -166,6 +166,8 @@ async fn read_everything(stage: &Stage<FarAway>, show: &frontrow_contract::Show,
     storage.queue.stats(show.id).await.expect("it answers");
     storage.seating.availability(show.concert_id).await.expect("it answers");
     storage.seating.stock(vec![show.id]).await.expect("it answers");
+    storage.seating.seats(show.id).await.expect("it answers");
+    storage.seating.changes(show.id, vec![0, 1]).await.expect("it answers");
     let wallet = storage
         .wallets
         .wallet_of(user)

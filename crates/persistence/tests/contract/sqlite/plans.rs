@@ -82,6 +82,7 @@ async fn no_statement_scans_a_table_that_grows() {
     contract::seating::availability_counts_by_the_clock(House::new()).await;
     contract::seating::the_stock_follows_holds_and_sales_by_the_clock(House::new()).await;
     contract::seating::a_released_seat_is_free_at_once(House::new()).await;
+    contract::seating::a_map_that_is_kept_up_to_date_is_the_map(House::new()).await;
     contract::wallet::entries_come_newest_first_page_by_page(House::new()).await;
     contract::wallet::the_first_charge_makes_the_wallet(House::new()).await;
     contract::payment::payments_come_newest_first_page_by_page(House::new()).await;
