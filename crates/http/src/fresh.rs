@@ -230,6 +230,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_may_still_be_writing_is_told_nothing_from_before() {
+        let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
+        writes.note_until(me, Duration::from_secs(3_600));
+        for asked in [1, 2] {
+            assert_eq!(shared.at_hand("map", writes.not_before(me)), None);
+            let told = shared.get("map", writes.not_before(me), async |_| Ok(asked)).await;
+            assert_eq!(told, Ok(asked));
+        }
+        assert_eq!(shared.at_hand("map", anyone(&writes)), Some(2));
+    }
+
+    #[tokio::test]
     async fn an_answer_that_was_asked_for_before_the_write_is_of_no_use() {
         let (shared, writes, me) = (Shared::new(1), OwnWrites::new(), TokenId::mint());
         let slow = shared.get("map", anyone(&writes), async |_| {

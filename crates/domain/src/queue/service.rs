@@ -141,7 +141,7 @@ impl GateViews {
 
     /// Where a fan stands, with the gate read anew from storage. Still [`Glance::Unknown`] when
     /// there is no such gate, or it is being read for the first time already, or there are too many
-    /// others.
+    /// others. What is left behind the gate is read as well, if that can be.
     ///
     /// # Errors
     /// When storage cannot answer.
@@ -162,7 +162,8 @@ impl GateViews {
         let Some(_turn) = gate.turn_to_read() else {
             return Ok(Glance::Unknown);
         };
-        self.read_stock(std::slice::from_ref(&gate)).await?;
+        // Where they stand can be told without what is left: that it could not be read shows in the outlook.
+        self.read_stock(std::slice::from_ref(&gate)).await.ok();
         while !self.catch_up(std::slice::from_ref(&gate)).await? {}
         Ok(gate.glance(ticket, Some(needed), &self.policy))
     }

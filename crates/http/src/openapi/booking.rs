@@ -33,19 +33,22 @@ pub(crate) fn dates() -> Operation {
         )
 }
 
+/// What can be in the way of looking at seats.
+const LOOKING: [Code; 6] = [
+    Code::InvalidConcert,
+    Code::InvalidDate,
+    Code::AmbiguousDate,
+    Code::TokenScopeMismatch,
+    Code::BookingClosed,
+    Code::OutcomeUnknown,
+];
+
 pub(crate) fn seats() -> Operation {
     let flag = json!({"type": "boolean", "default": false});
     Operation::new("listSeats", "booking", "The seat map of a date")
         .credential(Credential::Booker)
         .query("available", &flag, "Show only seats that can be held")
-        .codes(&[
-            Code::InvalidConcert,
-            Code::InvalidDate,
-            Code::AmbiguousDate,
-            Code::TokenScopeMismatch,
-            Code::BookingClosed,
-            Code::OutcomeUnknown,
-        ])
+        .codes(&LOOKING)
         .answer::<SeatMapView<'static>>(
             200,
             "Every seat, or every available one",
@@ -76,20 +79,13 @@ pub(crate) fn seat_events() -> Operation {
              and then what changes. Ignore an event whose id is not above the version that is known. Without `Last-Event-ID` the stream \
              begins now, with an event that names the version. `reset`: what came before this version is not known here; when it is above \
              the version that is known, read the seat map again. `end`: the stream ends for a `reason`: `token_ended`, `booking_closed`, \
-             or `shutting_down` or `slow_reader`, after which it makes sense to come back. A line that begins with a colon comes at least \
-             every 15 s.",
+             or `shutting_down`, `storage_unavailable` or `slow_reader`, after which it makes sense to come back. A line that begins with a \
+             colon comes after 15 s with nothing to tell.",
         )
         .credential(Credential::Booker)
         .header("Last-Event-ID", "The version that is known; what is no version, or none that is known here, is answered with `reset`")
         .plain_answer(200, "Events, until the place has come to its end", "text/event-stream")
-        .codes(&[
-            Code::InvalidConcert,
-            Code::InvalidDate,
-            Code::AmbiguousDate,
-            Code::TokenScopeMismatch,
-            Code::BookingClosed,
-            Code::OutcomeUnknown,
-        ])
+        .codes(&LOOKING)
 }
 
 fn held() -> Value {

@@ -88,12 +88,13 @@ pub(crate) fn poll() -> Operation {
 pub(crate) fn events() -> Operation {
     Operation::new("streamQueue", "queue", "Be told where a place in line stands, as it changes")
         .description(
-            "Server-sent events, each with the body of a poll as its data. `position`: where the fan stands; the first event, and \
-             then as it changes, in the rhythm of `poll_after_seconds`. `outlook`: at once when it changes whether there is anything left. \
-             `admitted`: it is the fan's turn, and the slot is claimed. `completed` or `expired`: the place has come to its end; the \
-             stream ends, and to who comes back with the `id` of that event the answer is 204. `end`: the stream ends for a `reason` \
-             (`shutting_down`, `slow_reader`) that has nothing to do with the place: come back. A line that begins with a colon \
-             comes at least every 15 s.",
+            "Server-sent events, each with the body of a poll as its data. `position`: where a fan who waits stands; the first event, and \
+             then in the rhythm of `poll_after_seconds` whenever a poll would say something else. `outlook`: at once when it changes whether \
+             there is anything left, within 15 s to those inside. `admitted`: the fan is inside and the slot is claimed; the first event for who \
+             is inside already, and again when `expires_at` has changed. `completed` or `expired`: the place has come to its end; the stream \
+             ends, and to who comes back with the `id` of that event the answer is 204. `end`: the stream ends for a `reason` \
+             (`shutting_down`, `storage_unavailable`, `slow_reader`) that has nothing to do with the place: come back. A line that begins with a \
+             colon comes after 15 s with nothing to tell.",
         )
         .credential(Credential::QueueToken)
         .header("Last-Event-ID", "The last event that was seen; every other value is the same as none")

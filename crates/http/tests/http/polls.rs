@@ -48,6 +48,10 @@ struct Guarded {
     statuses: AtomicU64,
     /// Reading a gate takes until tokens were looked up this often.
     slow_until: AtomicU64,
+    /// What is left is not told for ever …
+    stock_hangs: AtomicBool,
+    /// … or not at all.
+    stock_fails: AtomicBool,
 }
 
 impl Guarded {
@@ -60,6 +64,8 @@ impl Guarded {
             looks: AtomicU64::new(0),
             statuses: AtomicU64::new(0),
             slow_until: AtomicU64::new(0),
+            stock_hangs: AtomicBool::new(false),
+            stock_fails: AtomicBool::new(false),
         });
         let storage = Storage {
             queue: guarded.clone(),
@@ -153,6 +159,12 @@ impl SeatingQueries for Guarded {
 
     async fn stock(&self, schedules: Vec<ScheduleId>) -> Result<Vec<Stock>, StoreError> {
         self.check()?;
+        if self.stock_hangs.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.stock_fails.load(SeqCst) {
+            return Err(StoreError::Unavailable("seats cannot be read".to_owned()));
+        }
         self.seating.stock(schedules).await
     }
 
@@ -403,4 +415,28 @@ async fn positions_never_rise_on_an_instance_while_others_leave_and_enter() {
         assert!(told.is_sorted_by(|before, after| before >= after), "{told:?}");
     }
     drop(refreshing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_turned_away_because_it_is_not_known_what_is_left() {
+    let (guarded, storage) = Guarded::over(&ticking_storage());
+    let house = instance(&storage).await;
+    let concert = house.concert().await;
+    let fans = [house.fan().await, house.fan().await, house.fan().await];
+    guarded.stock_hangs.store(true, SeqCst);
+    let body = json!({"concert_id": concert.concert_id, "date": "2026-12-24"});
+    let joined = fans
+        .iter()
+        .map(|fan| house.post("/v1/queue/tokens", &body).by(fan).expect(201));
+    let places = futures_util::future::join_all(joined).await;
+    guarded.stock_hangs.store(false, SeqCst);
+    guarded.stock_fails.store(true, SeqCst);
+    for place in places {
+        assert_eq!(place["outlook"], Value::Null, "{place}");
+        let polled = house.get(POLL).queue(&text(&place, "queue_token")).expect(200).await;
+        assert_eq!(
+            (&polled["position"], &polled["outlook"]),
+            (&place["position"], &Value::Null)
+        );
+    }
 }
